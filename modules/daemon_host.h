@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the daemon module asks a host: is SELinux fit for containers, whose ranges would
+ * userns-remap use, what does the running daemon say.
+ */
+#ifndef BULKHEAD_DAEMON_HOST_H
+#define BULKHEAD_DAEMON_HOST_H
+
+#include "../src/idmap.h"
+#include "../src/units.h"
+#include "daemon_keys.h"
+
+#define DAEMON_JSON    "/etc/docker/daemon.json"
+#define DAEMON_ACCOUNT "dockremap" /* what `userns-remap: default` means */
+
+/* Is SELinux on in this root, with a policy that knows containers? NULL when it is, else why not
+ * (static). */
+const char *daemon_selinux_off(const struct host *h);
+
+/*
+ * The plan's settings as they go into the file: `default` and `auto` replaced, names of limits
+ * filled in. *ret_auto_off: why an automatic selinux-enabled is left out, or NULL.
+ */
+int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
+		  const char **ret_auto_off, struct err *e);
+
+/* The user that a value of userns-remap names, and the ranges dockerd would use. */
+struct daemon_userns {
+	char *user;  /* by name; a uid without account stays a number */
+	bool exists; /* in that root's passwd */
+	struct owner_range range;
+};
+int daemon_userns_load(const struct host *h, const char *value, struct daemon_userns *ret,
+		       struct err *e);
+void daemon_userns_done(struct daemon_userns *u);
+#define _cleanup_userns_ _cleanup_(daemon_userns_done)
+
+/* The running daemon. */
+struct daemon_running {
+	char why[400];		/* why there is none to ask; "" when there is */
+	bool up;		/* the unit runs, though its API may not answer */
+	struct unit_state unit; /* when `up` */
+	struct daemon_seen seen;
+};
+
+/* `remap` is what userns-remap is to be, or NULL. Never fails for a daemon that does not answer. */
+int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, const char *remap,
+			struct daemon_running *ret, struct err *e);
+
+/* A number of /info; 0 when absent. */
+long long info_int(const json_t *info, const char *name);
+
+/* Containers that live on through a restart: their network is not touched by it. */
+bool daemon_network_frozen(const json_t *info);
+
+/* live-restore keeps the default bridge as it is while containers run: a restart would change
+ * nothing about this key. */
+bool daemon_key_frozen(const struct daemon_running *run, const char *key);
+
+/* Why the plan's service section puts a restart off, or NULL. */
+const char *daemon_restart_policy(const struct section *s, const json_t *info);
+
+/* Was it remembered (`state`, of the last transaction) that this very invocation has read the value
+ * of a key? */
+bool daemon_key_remembered(const json_t *state, const struct daemon_running *run, const char *key,
+			   const json_t *value);
+
+/* Has the running daemon read this value, which stands in a file of that mtime? */
+bool daemon_key_read(const json_t *state, uint64_t mtime_us, const struct daemon_running *run,
+		     const char *key, const json_t *value);
+
+uint64_t daemon_mtime_us(const struct stat *st);
+
+#define DAEMON_FILE_MAX (4 * 1024 * 1024)
+
+int daemon_verify(const struct section *s, const struct previous *was, const struct host *h,
+		  struct findings *out, struct err *e);
+
+#endif

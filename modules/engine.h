@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the modules know of the Docker engine of a host: its version, its unit's command line, and
+ * its API over the socket.
+ */
+#ifndef BULKHEAD_ENGINE_H
+#define BULKHEAD_ENGINE_H
+
+#include <jansson.h>
+
+#include "../src/host.h"
+#include "../src/plan.h"
+
+#define DOCKER_SERVICE "docker.service"
+#define DOCKER_SOCKET  "docker.socket"
+
+/*
+ * The engine's version as VERSION(28, 5): what the plan says, else the package database of that
+ * root (dpkg; rpm's sqlite), else on a live host GET /version. 0 and *ret_why (static) when it
+ * can't be known; *ret_text (static storage of the host's kept facts; may be NULL) the full text
+ * "28.5.2". Not installed: 0 with why "Docker is not installed".
+ */
+int engine_version(const struct host *h, const struct plan *p, unsigned *ret, const char **ret_text,
+		   const char **ret_why, struct err *e);
+
+/*
+ * The upstream version in a package's or the API's version text: "5:28.5.2-1~debian.12" is
+ * VERSION(28, 5) and "28.5.2". 0 when there is none; `text` holds "" then.
+ */
+#define ENGINE_VERSION_TEXT 32
+unsigned engine_version_parse(const char *s, char text[ENGINE_VERSION_TEXT]);
+
+/*
+ * The real command line of dockerd: ExecStart of docker.service with drop-ins, $VARIABLES of
+ * Environment= and EnvironmentFile= expanded as systemd does. Read from the unit files of that root
+ * (/etc, /run, /usr/local/lib, /usr/lib, /lib under systemd/system). installed is false when there
+ * is no unit. -EINVAL for a unit that systemd would refuse (no ExecStart=, or two).
+ */
+struct engine_cmdline {
+	bool installed;
+	bool masked;  /* the unit is masked: systemd doesn't read it, installed is false */
+	char **argv;  /* argv[0] the program; NULL-terminated */
+	char **env;   /* NAME=value that the unit gives to dockerd; NULL-terminated */
+	char *source; /* the file that ExecStart comes from */
+	char *config; /* --config-file, or /etc/docker/daemon.json */
+};
+int engine_cmdline(const struct host *h, const struct engine_cmdline **ret,
+		   struct err *e); /* kept by the host */
+
+/*
+ * A flag of the command line that sets a daemon.json key: "-H" is hosts, "--icc=false" is icc,
+ * "--label" is labels, "-l" log-level, "-D" debug, "-s" storage-driver, "-G" group, "-b" bridge,
+ * "-p" pidfile, "-g" graph ... Returns the argument as it stands there, or NULL.
+ */
+const char *engine_cmdline_flag(const struct engine_cmdline *c, const char *key);
+
+/* The values that flags give a key, one a call; *pos starts at 0. A flag without a value is "true".
+ * NULL: no more. */
+const char *engine_cmdline_next(const struct engine_cmdline *c, const char *key, size_t *pos);
+
+/*
+ * The Engine API over /run/docker.sock (or the first unix:// the unit listens on). Answers, and
+ * failures too, are kept by the host until host_forget(). -ENOTCONN offline or when nothing
+ * listens; -ETIMEDOUT; -EPROTO for an answer that is not HTTP or JSON; -EACCES for 403 (an
+ * authorization plugin) and where we may not connect; -ENOENT for 404; -EREMOTEIO for any other
+ * status. Bounded in time (10 s) and size (16 MiB). engine_get never starts a daemon: on a
+ * socket-activated docker.socket whose docker.service is down it does not connect (ask units_state
+ * first) and returns -ENOTCONN.
+ */
+int engine_get(const struct host *h, const char *path, const json_t **ret, struct err *e);
+
+#endif

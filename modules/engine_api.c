@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine.h"
+
+#include "../src/units.h"
+#include "http.h"
+#include "unitfile.h"
+
+#define TIMEOUT_MS   10000
+#define ANSWER_MAX   (16 * 1024 * 1024)
+#define DEFAULT_SOCK "/run/docker.sock"
+
+/* The path of the first unix:// address in daemon.json's own list, or NULL. */
+static int socket_of_config(const struct host *h, const char *config, char **ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *doc, *host;
+	size_t len, i;
+
+	/* What dockerd can't have read tells nothing of where it listens. */
+	if (host_read(h, config, HOST_READ_MAX, &text, &len, e) < 0)
+		return 0;
+	doc = json_loadb(text, len, 0, NULL);
+	json_array_foreach (json_object_get(doc, "hosts"), i, host) {
+		const char *s = json_string_value(host);
+
+		if (!*ret && s && has_prefix(s, "unix:///")) {
+			*ret = strdup(s + strlen("unix://"));
+			if (!*ret) {
+				json_decref(doc);
+				return err_oom(e);
+			}
+		}
+	}
+	json_decref(doc);
+	return 0;
+}
+
+/* The path of the first ListenStream= of docker.socket that has one, or NULL. */
+static int socket_of_unit(const struct host *h, char **ret, struct err *e)
+{
+	_cleanup_unitfile_ struct unitfile u = { 0 };
+	const struct unitfile_setting *s;
+	size_t pos = 0;
+
+	/* A unit that can't be read leaves the usual place. */
+	if (unitfile_load(h, DOCKER_SOCKET, &u, e) < 0)
+		return 0;
+	while (!*ret && (s = unitfile_next(&u, "Socket", "ListenStream", &pos))) {
+		_cleanup_free_ char *path = NULL;
+
+		if (unitfile_specifiers(s->value, u.name, &path) < 0)
+			return err_oom(e);
+		if (*path == '/')
+			*ret = TAKE_PTR(path);
+	}
+	return 0;
+}
+
+/* Where dockerd listens: -H unix://, -H fd:// with docker.socket, "hosts", the default. */
+static int socket_find(const struct host *h, char **ret, struct err *e)
+{
+	_cleanup_free_ char *found = NULL;
+	const struct engine_cmdline *c;
+	const char *value, *unix_path = NULL;
+	bool any = false, by_fd = false;
+	size_t pos = 0;
+	int r;
+
+	r = engine_cmdline(h, &c, e);
+	if (r == -ENOMEM)
+		return r;
+	while (r == 0 && (value = engine_cmdline_next(c, "hosts", &pos))) {
+		any = true;
+		by_fd |= has_prefix(value, "fd://");
+		if (!unix_path && has_prefix(value, "unix:///"))
+			unix_path = value + strlen("unix://");
+	}
+	if (unix_path)
+		found = strdup(unix_path);
+	else if (by_fd)
+		r = socket_of_unit(h, &found, e);
+	else if (r == 0 && !any)
+		r = socket_of_config(h, c->config, &found, e);
+	if (r == -ENOMEM)
+		return r;
+	*ret = found ? TAKE_PTR(found) : strdup(DEFAULT_SOCK);
+	return *ret ? 0 : err_oom(e);
+}
+
+/* Where to connect to, or why not to; one fact for all that is asked. */
+struct door {
+	int r;
+	struct err e;
+	char *path;
+};
+
+static void door_free(void *p)
+{
+	struct door *d = p;
+
+	free(d->path);
+	free(d);
+}
+
+/*
+ * Connecting to docker.socket starts docker.service. A check must not, so the service is asked for
+ * first; where that can't be asked we don't connect either.
+ */
+static int door_open(const struct host *h, struct door *d)
+{
+	_cleanup_units_ struct units *u = NULL;
+	struct unit_state st;
+	int r;
+
+	if (!host_is_live(h))
+		return err_set(&d->e, ENOTCONN, "no daemon is asked offline (%s)",
+			       host_offline_why(h));
+	r = units_open(h, &u, &d->e);
+	if (r == 0)
+		r = units_state(u, DOCKER_SERVICE, &st, &d->e);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		err_prefix(&d->e, "can't tell whether " DOCKER_SERVICE " runs");
+		d->e.code = -ENOTCONN;
+		return -ENOTCONN;
+	}
+	if (!streq(st.active, "active") && !streq(st.active, "reloading"))
+		return err_set(&d->e, ENOTCONN, DOCKER_SERVICE " is %s",
+			       streq(st.load, "loaded") ? st.active : st.load);
+	return socket_find(h, &d->path, &d->e);
+}
+
+static int door(const struct host *h, const char **ret_path, struct err *e)
+{
+	static const char fact[] = "engine_api";
+	struct door *d = host_kept(h, fact);
+	int r;
+
+	if (!d) {
+		d = calloc(1, sizeof(*d));
+		if (!d)
+			return err_oom(e);
+		d->r = door_open(h, d);
+		r = host_keep(h, fact, d, door_free, e);
+		if (r < 0)
+			return r;
+	}
+	if (d->r < 0)
+		*e = d->e;
+	*ret_path = d->path;
+	return d->r;
+}
+
+/* What the daemon says about a refusal: {"message": "..."}, cut to a line. */
+static void message_add(const struct http *http, struct err *e)
+{
+	json_t *doc = json_loadb(http->body.data ? http->body.data : "", http->body.len, 0, NULL);
+	const char *s = json_string_value(json_object_get(doc, "message"));
+	char text[512];
+	size_t n = 0;
+
+	for (; s && *s && n < sizeof(text) - 1; s++)
+		text[n++] = (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s;
+	text[n] = '\0';
+	if (n)
+		err_append(e, ": %s", text);
+	json_decref(doc);
+}
+
+static int fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
+		 struct err *e)
+{
+	_cleanup_http_ struct http http;
+	_cleanup_close_ int fd = -1;
+	json_error_t je;
+	int r;
+
+	http_init(&http, ANSWER_MAX);
+	fd = host_open_path(h, sock, e);
+	if (fd == -ENOENT)
+		return err_set(e, ENOTCONN, "there is no socket '%s'", sock);
+	if (fd < 0)
+		return fd;
+	r = http_get_unix(fd, sock, path, TIMEOUT_MS, &http, e);
+	if (r < 0)
+		return err_prefix(e, "GET %s", path);
+	if (http.status != 200) {
+		r = http.status == 403 ? EACCES : http.status == 404 ? ENOENT : EREMOTEIO;
+		err_set(e, r, "GET %s: dockerd answers with status %d", path, http.status);
+		message_add(&http, e);
+		return -r;
+	}
+	*ret = json_loadb(http.body.data ? http.body.data : "", http.body.len, JSON_ALLOW_NUL, &je);
+	if (!*ret)
+		return err_set(e, EPROTO, "GET %s: the answer is not JSON: %s", path, je.text);
+	return 0;
+}
+
+struct answer {
+	int r;
+	struct err e;
+	json_t *doc;
+};
+
+static void answer_free(void *p)
+{
+	struct answer *a = p;
+
+	json_decref(a->doc);
+	free(a);
+}
+
+int engine_get(const struct host *h, const char *path, const json_t **ret, struct err *e)
+{
+	_cleanup_free_ char *fact = NULL;
+	const char *sock = NULL;
+	struct answer *a;
+	int r;
+
+	if (asprintf(&fact, "engine GET %s", path) < 0)
+		return err_oom(e);
+	a = host_kept(h, fact);
+	if (!a) {
+		r = door(h, &sock, e);
+		if (r < 0)
+			return r;
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			return err_oom(e);
+		a->r = fetch(h, sock, path, &a->doc, &a->e);
+		r = host_keep(h, fact, a, answer_free, e);
+		if (r < 0)
+			return r;
+	}
+	if (a->r < 0)
+		*e = a->e;
+	else
+		*ret = a->doc;
+	return a->r;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The running daemon: collects what the other modules ask of units and decides what happens now.
+ * Comes last.
+ *
+ * Nothing, a reload, or one restart; put off when the plan's policy says so. A daemon that is down
+ * though its unit is enabled is started; one that somebody disabled stays down.
+ */
+#include <stdarg.h>
+
+#include "../src/module.h"
+#include "../src/units.h"
+#include "engine.h"
+
+#define NAME "service"
+
+static const char *const policies[] = { "auto", "if-idle", "never", NULL };
+
+static const struct field fields[] = {
+	{ .name = "restart",
+	  .type = FIELD_ENUM,
+	  .choices = policies,
+	  .help = "when Docker may be restarted: auto, if-idle (only with no running container), never "
+		  "(reported as pending)",
+	  .fallback = "auto" },
+	{ .name = "timeout",
+	  .type = FIELD_INT,
+	  .min = 1,
+	  .max = 3600,
+	  .help = "seconds Docker has to come back after a restart; then everything is undone",
+	  .fallback = "120" },
+	{ .name = "accept-data-root-change",
+	  .type = FIELD_BOOL,
+	  .help = "switch user namespaces on or off even while containers run: images and containers "
+		  "of the present data root go out of sight",
+	  .fallback = "false" },
+	{ 0 },
+};
+
+/* How many containers run; -1 when it can't be known. */
+static long long running(const struct host *h, struct err *e)
+{
+	const json_t *info;
+
+	if (engine_get(h, "/info", &info, e) < 0)
+		return -1;
+	return json_integer_value(json_object_get(info, "ContainersRunning"));
+}
+
+static int put_off(struct ask *a, struct err *e, const char *fmt, ...) PRINTF(3, 4);
+
+static int put_off(struct ask *a, struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	free(a->pending);
+	va_start(ap, fmt);
+	r = vasprintf(&a->pending, fmt, ap);
+	va_end(ap);
+	if (r < 0) {
+		a->pending = NULL;
+		return err_oom(e);
+	}
+	return 0;
+}
+
+static bool is_up(const struct unit_state *u)
+{
+	return streq(u->active, "active") || streq(u->active, "reloading");
+}
+
+static bool is_enabled(const struct unit_state *u)
+{
+	return has_prefix(u->enabled, "enabled");
+}
+
+/* What a unit that is down needs: a start when it is meant to run, nothing otherwise. */
+static void ask_of_down(struct ask *a, const struct unit_state *u)
+{
+	a->action = is_enabled(u) ? UNIT_START : UNIT_NOTHING;
+}
+
+static int decide(const struct section *s, const struct host *h, const struct unit_state *u,
+		  const struct changes *out, struct ask *a, struct err *e)
+{
+	const char *policy = section_str(s, "restart");
+	long long n;
+
+	if (!is_up(u))
+		ask_of_down(a, u);
+	if (a->action == UNIT_NOTHING)
+		return 0;
+	if (out->no_restart)
+		return put_off(a, e, "--no-restart");
+	if (a->action == UNIT_RELOAD)
+		return 0;
+	if (streq(policy, "never"))
+		return put_off(a, e, "service.restart is never");
+	if (!streq(policy, "if-idle") || a->action != UNIT_RESTART)
+		return 0;
+	n = running(h, e);
+	if (n > 0)
+		return put_off(a, e, "service.restart is if-idle, and %lld container%s run%s", n,
+			       n == 1 ? "" : "s", n == 1 ? "s" : "");
+	if (n < 0)
+		return put_off(
+			a, e,
+			"service.restart is if-idle, and Docker can't be asked whether containers "
+			"run: %s",
+			e->text);
+	return 0;
+}
+
+static int docker_state(const struct host *h, struct unit_state *ret, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+
+	if (units_open(h, &u, e) < 0)
+		return e->code;
+	return units_state(u, DOCKER_SERVICE, ret, e);
+}
+
+static int diff(const struct section *s, const struct previous *was, const struct host *h,
+		struct changes *out, struct err *e)
+{
+	struct unit_state u;
+
+	(void)was;
+	if (!s)
+		return 0;
+	out->timeout = (int)section_int(s, "timeout", UNITS_TIMEOUT);
+	if (!host_is_live(h)) {
+		for (size_t i = 0; i < out->n_asks; i++)
+			out->asks[i].action = UNIT_NOTHING;
+		return 0;
+	}
+	if (docker_state(h, &u, e) < 0)
+		return e->code;
+	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
+	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
+			"docker.service is down though it is enabled", e) < 0)
+		return e->code;
+	for (size_t i = 0; i < out->n_asks; i++)
+		if (decide(s, h, &u, out, &out->asks[i], e) < 0)
+			return e->code;
+	return 0;
+}
+
+static int verify(const struct section *s, const struct previous *was, const struct host *h,
+		  struct findings *out, struct err *e)
+{
+	const char *const wanted = "running";
+	char found[160];
+	const json_t *info;
+	struct unit_state u;
+
+	(void)s;
+	(void)was;
+	if (!host_is_live(h))
+		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, NULL,
+				    "offline: nothing runs in this root", e);
+	if (docker_state(h, &u, e) < 0)
+		return e->code;
+	if (!streq(u.load, "loaded")) {
+		snprintf(found, sizeof(found), "docker.service is %s", u.load);
+		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, NULL, found, e);
+	}
+	snprintf(found, sizeof(found), "%s (%s%s%s)", u.active, u.sub,
+		 u.result[0] && !streq(u.result, "success") ? ", " : "",
+		 streq(u.result, "success") ? "" : u.result);
+	if (!is_up(&u) && !is_enabled(&u))
+		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, found,
+				    "docker.service is not enabled", e);
+	if (!is_up(&u))
+		return findings_add(
+			out, NAME, NULL, NULL, FINDING_FAILED, wanted, found,
+			"docker.service is down though it is enabled: see journalctl -u docker", e);
+	if (engine_get(h, "/info", &info, e) < 0)
+		return findings_add(out, NAME, NULL, NULL, FINDING_FAILED, wanted, found, e->text,
+				    e);
+	return findings_add(out, NAME, NULL, NULL, FINDING_OK, wanted, NULL, "GET /info answers",
+			    e);
+}
+
+const struct module module_service = {
+	.name = NAME,
+	.summary = "when the daemon may be restarted, and that it runs",
+	.fields = fields,
+	.order = 90,
+	.always = true,
+	.diff = diff,
+	.verify = verify,
+};

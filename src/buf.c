@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "buf.h"
+
+void buf_done(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf)BUF_INIT;
+}
+
+void buf_reserve(struct buf *b, size_t len)
+{
+	size_t want, cap;
+	char *data;
+
+	if (b->failed)
+		return;
+	if (len > SIZE_MAX / 2 - b->len) {
+		b->failed = true;
+		return;
+	}
+	want = b->len + len + 1;
+	if (want <= b->cap)
+		return;
+	for (cap = b->cap ? b->cap : 64; cap < want;)
+		cap *= 2;
+	data = realloc(b->data, cap);
+	if (!data) {
+		b->failed = true;
+		return;
+	}
+	b->data = data;
+	b->cap = cap;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+	buf_reserve(b, len);
+	if (b->failed)
+		return;
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void buf_adds(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void buf_addc(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void buf_vaddf(struct buf *b, const char *fmt, va_list ap)
+{
+	va_list again;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0) {
+		b->failed = true;
+		return;
+	}
+	buf_reserve(b, (size_t)n);
+	if (b->failed)
+		return;
+	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+	b->len += (size_t)n;
+}
+
+void buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vaddf(b, fmt, ap);
+	va_end(ap);
+}
+
+char *buf_take(struct buf *b, size_t *ret_len)
+{
+	char *data;
+
+	if (b->failed) {
+		buf_done(b);
+		return NULL;
+	}
+	data = b->data ? b->data : strdup("");
+	if (ret_len)
+		*ret_len = data ? b->len : 0;
+	*b = (struct buf)BUF_INIT;
+	return data;
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change.h"
+
+#include <stdarg.h>
+
+static void why_done(struct why *w)
+{
+	free(w->module);
+	free(w->setting);
+	free(w->cis);
+	free(w->text);
+}
+
+static int copy_string(char **ret, const char *s, struct err *e)
+{
+	*ret = s ? strdup(s) : NULL;
+	return s && !*ret ? err_oom(e) : 0;
+}
+
+static int why_init(struct why *w, const char *module, const char *setting, const char *cis,
+		    const char *text, struct err *e)
+{
+	*w = (struct why){ 0 };
+	if (copy_string(&w->module, module, e) < 0 || copy_string(&w->setting, setting, e) < 0 ||
+	    copy_string(&w->cis, cis, e) < 0 || copy_string(&w->text, text, e) < 0) {
+		why_done(w);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void change_free(struct change *c)
+{
+	if (!c)
+		return;
+	free(c->path);
+	image_done(&c->before);
+	image_done(&c->after);
+	strv_free(c->lines);
+	for (size_t i = 0; i < c->n_whys; i++)
+		why_done(&c->whys[i]);
+	free(c->whys);
+	strv_free(c->test);
+	free(c);
+}
+DEFINE_CLEANUP(struct change, change_free);
+
+void changes_init(struct changes *c)
+{
+	*c = (struct changes){ 0 };
+}
+
+void changes_done(struct changes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		change_free(c->list[i]);
+	free(c->list);
+	for (size_t i = 0; i < c->n_asks; i++) {
+		free(c->asks[i].unit);
+		why_done(&c->asks[i].why);
+		free(c->asks[i].pending);
+	}
+	free(c->asks);
+	for (size_t i = 0; i < c->n_notes; i++) {
+		free(c->notes[i].module);
+		free(c->notes[i].setting);
+		free(c->notes[i].text);
+	}
+	free(c->notes);
+	json_decref(c->state);
+	errs_done(&c->mistakes);
+	errs_done(&c->refusals);
+	changes_init(c);
+}
+
+bool changes_empty(const struct changes *c)
+{
+	for (size_t i = 0; i < c->n_asks; i++)
+		if (!c->asks[i].pending && c->asks[i].action != UNIT_NOTHING)
+			return false;
+	return c->n == 0;
+}
+
+static struct change *find(const struct changes *c, const char *path)
+{
+	/* From the end: what was added last is asked for most. A run has tens of changes, not
+	 * thousands. */
+	for (size_t i = c->n; i > 0; i--)
+		if (streq(c->list[i - 1]->path, path))
+			return c->list[i - 1];
+	return NULL;
+}
+
+const struct change *changes_find(const struct changes *c, const char *path)
+{
+	return find(c, path);
+}
+
+static int change_why(struct change *c, const char *module, const char *setting, const char *cis,
+		      const char *text, struct err *e)
+{
+	struct why *whys = reallocarray(c->whys, c->n_whys + 1, sizeof(*whys));
+
+	if (!whys)
+		return err_oom(e);
+	c->whys = whys;
+	if (why_init(&whys[c->n_whys], module, setting, cis, text, e) < 0)
+		return -ENOMEM;
+	c->n_whys++;
+	return 0;
+}
+
+static int change_new(enum change_kind kind, const char *path, const char *module,
+		      const char *setting, const char *cis, const char *text, struct change **ret,
+		      struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *c = calloc(1, sizeof(*c));
+
+	if (!c || !(c->path = strdup(path)))
+		return err_oom(e);
+	c->kind = kind;
+	if (change_why(c, module, setting, cis, text, e) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+static int add(struct changes *c, struct change **what, struct err *e)
+{
+	struct change **list = reallocarray(c->list, c->n + 1, sizeof(struct change *));
+
+	if (!list)
+		return err_oom(e);
+	c->list = list;
+	list[c->n++] = TAKE_PTR(*what);
+	return 0;
+}
+
+/* What may be replaced: nothing yet, or a regular file with one name. See facts on replacing files.
+ */
+static int target_check(const struct host *h, const char *path, const struct image *im,
+			struct err *e)
+{
+	const char *p = host_prefix(h);
+
+	if (!im->exists)
+		return 0;
+	if (S_ISLNK(im->mode))
+		return err_set(
+			e, ELOOP,
+			"'%s%s' is a symbolic link to '%s': replacing it would cut the link; "
+			"put a file there, or move the setting to where it points",
+			p, path, im->content);
+	if (!S_ISREG(im->mode))
+		return err_set(e, EINVAL, "'%s%s' is not a regular file: move it out of the way", p,
+			       path);
+	if (im->nlink > 1)
+		return err_set(
+			e, EMLINK,
+			"'%s%s' has %u hard links: replacing it would leave the others on the "
+			"old content; make it a file of its own first",
+			p, path, (unsigned)im->nlink);
+	return 0;
+}
+
+static int twice(const struct change *c, const char *module, struct err *e)
+{
+	return err_set(e, EBUSY, "two changes to '%s': by %s and by %s", c->path, c->whys[0].module,
+		       module);
+}
+
+int changes_dir(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
+		gid_t gid, const char *module, const char *setting, const char *cis,
+		const char *text, struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *dir = NULL;
+	_cleanup_free_ char *parent = NULL;
+	const char *name;
+	struct stat st;
+	int r = host_stat(h, path, &st, e);
+
+	if (r == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	if (r == 0)
+		return err_set(e, ENOTDIR, "'%s%s' is not a directory: move it out of the way",
+			       host_prefix(h), path);
+	if (r != -ENOENT)
+		return r;
+	if (path_split(path, &parent, &name, e) < 0)
+		return e->code;
+	if (!streq(parent, "/") &&
+	    changes_dir(c, h, parent, 0755, 0, 0, module, setting, cis, text, e) < 0)
+		return e->code;
+	if (change_new(CHANGE_DIR, path, module, setting, cis, text, &dir, e) < 0 ||
+	    host_image_now(h, path, &dir->before, e) < 0)
+		return e->code;
+	if (dir->before.exists)
+		return err_set(e, ENOTDIR, "'%s%s' is a symbolic link that leads nowhere",
+			       host_prefix(h), path);
+	dir->after =
+		(struct image){ .exists = true, .mode = S_IFDIR | mode, .uid = uid, .gid = gid };
+	return add(c, &dir, e);
+}
+
+static int parents(struct changes *c, const struct host *h, const char *path, const char *module,
+		   const char *setting, const char *text, struct err *e)
+{
+	_cleanup_free_ char *parent = NULL;
+	const char *name;
+
+	if (path_split(path, &parent, &name, e) < 0)
+		return e->code;
+	if (streq(parent, "/"))
+		return 0;
+	return changes_dir(c, h, parent, 0755, 0, 0, module, setting, NULL, text, e);
+}
+
+static int set_content(struct image *im, const char *content, size_t len, struct err *e)
+{
+	char *copy = malloc(len + 1);
+
+	if (!copy)
+		return err_oom(e);
+	if (len)
+		memcpy(copy, content, len);
+	copy[len] = '\0';
+	free(im->content);
+	im->content = copy;
+	im->len = len;
+	return 0;
+}
+
+int changes_file(struct changes *c, const struct host *h, const char *path, const char *content,
+		 size_t len, mode_t mode, uid_t uid, gid_t gid, const char *module,
+		 const char *setting, const char *cis, const char *text, struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *file = NULL;
+	struct change *old = find(c, path);
+	struct image *im;
+
+	if (old && old->kind != CHANGE_FILE)
+		return twice(old, module, e);
+	if (old) {
+		if (old->after.len == len && memcmp(old->after.content, content, len) == 0)
+			return 0;
+		if (set_content(&old->after, content, len, e) < 0 ||
+		    change_why(old, module, setting, cis, text, e) < 0)
+			return e->code;
+		return 1;
+	}
+	if (change_new(CHANGE_FILE, path, module, setting, cis, text, &file, e) < 0 ||
+	    host_image_now(h, path, &file->before, e) < 0 ||
+	    target_check(h, path, &file->before, e) < 0)
+		return e->code;
+	im = &file->after;
+	if (file->before.exists) {
+		if (image_copy(&file->before, im, e) < 0)
+			return e->code;
+	} else {
+		*im = (struct image){ .exists = true, .mode = S_IFREG | 0644 };
+	}
+	if (mode != CHANGE_KEEP_ATTRS) {
+		im->mode = S_IFREG | mode;
+		im->uid = uid;
+		im->gid = gid;
+	}
+	if (set_content(im, content, len, e) < 0)
+		return e->code;
+	if (image_same(&file->before, im))
+		return 0;
+	if (parents(c, h, path, module, setting, text, e) < 0 || add(c, &file, e) < 0)
+		return e->code;
+	return 1;
+}
+
+static int lines_add(struct change *c, const char *line, struct err *e)
+{
+	size_t n = 0, len = strlen(line), have = c->after.len;
+	char **lines, *content;
+
+	while (c->lines && c->lines[n])
+		n++;
+	lines = reallocarray(c->lines, n + 2, sizeof(char *));
+	if (!lines)
+		return err_oom(e);
+	c->lines = lines;
+	lines[n + 1] = NULL;
+	lines[n] = strdup(line);
+	if (!lines[n])
+		return err_oom(e);
+	content = realloc(c->after.content, have + len + 3);
+	if (!content)
+		return err_oom(e);
+	c->after.content = content;
+	if (have && content[have - 1] != '\n')
+		content[have++] = '\n';
+	memcpy(content + have, line, len);
+	memcpy(content + have + len, "\n", 2);
+	c->after.len = have + len + 1;
+	return 0;
+}
+
+int changes_line(struct changes *c, const struct host *h, const char *path, const char *line,
+		 mode_t create_mode, const char *module, const char *setting, const char *text,
+		 struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *db = NULL;
+	struct change *old = find(c, path);
+
+	if (strchr(line, '\n'))
+		return err_set(e, EINVAL, "a line for '%s' would hold a newline", path);
+	if (old && old->kind != CHANGE_LINES)
+		return twice(old, module, e);
+	if (old) {
+		if (lines_add(old, line, e) < 0)
+			return e->code;
+		return change_why(old, module, setting, NULL, text, e);
+	}
+	if (change_new(CHANGE_LINES, path, module, setting, NULL, text, &db, e) < 0 ||
+	    host_image_now(h, path, &db->before, e) < 0 ||
+	    target_check(h, path, &db->before, e) < 0)
+		return e->code;
+	if (!db->before.exists)
+		db->after = (struct image){ .exists = true, .mode = S_IFREG | create_mode };
+	else if (image_copy(&db->before, &db->after, e) < 0)
+		return e->code;
+	if (lines_add(db, line, e) < 0 || parents(c, h, path, module, setting, text, e) < 0)
+		return e->code;
+	return add(c, &db, e);
+}
+
+int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
+		  gid_t gid, const char *module, const char *setting, const char *cis,
+		  const char *text, struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *attrs = NULL;
+	struct change *old = find(c, path);
+	struct image *im;
+
+	if (old)
+		return twice(old, module, e);
+	if (change_new(CHANGE_ATTRS, path, module, setting, cis, text, &attrs, e) < 0 ||
+	    host_image_now(h, path, &attrs->before, e) < 0)
+		return e->code;
+	if (!attrs->before.exists)
+		return err_set(e, ENOENT, "'%s%s' does not exist", host_prefix(h), path);
+	if (S_ISLNK(attrs->before.mode))
+		return err_set(e, ELOOP, "'%s%s' is a symbolic link", host_prefix(h), path);
+	im = &attrs->after;
+	if (image_copy(&attrs->before, im, e) < 0)
+		return e->code;
+	im->mode = (im->mode & S_IFMT) | mode;
+	im->uid = uid;
+	im->gid = gid;
+	if (image_same_attrs(&attrs->before, im))
+		return 0;
+	return add(c, &attrs, e);
+}
+
+int changes_remove_ours(struct changes *c, const struct host *h, const char *path,
+			const char *content, size_t len, const char *module, const char *setting,
+			const char *text, struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *gone = NULL;
+	struct change *old = find(c, path);
+
+	if (old)
+		return twice(old, module, e);
+	if (change_new(CHANGE_REMOVE, path, module, setting, NULL, text, &gone, e) < 0 ||
+	    host_image_now(h, path, &gone->before, e) < 0)
+		return e->code;
+	if (!gone->before.exists)
+		return 0;
+	if (!S_ISREG(gone->before.mode) || gone->before.len != len ||
+	    memcmp(gone->before.content, content, len) != 0)
+		return changes_note(c, module, setting, e,
+				    "'%s%s' is no longer what bulkhead wrote: left as it is",
+				    host_prefix(h), path);
+	if (add(c, &gone, e) < 0)
+		return e->code;
+	return 1;
+}
+
+int changes_why(struct changes *c, const char *path, const char *module, const char *setting,
+		const char *cis, const char *text, struct err *e)
+{
+	struct change *change = find(c, path);
+
+	if (!change)
+		return err_set(e, ENOENT, "no change to '%s' to explain", path);
+	return change_why(change, module, setting, cis, text, e);
+}
+
+int changes_test(struct changes *c, const char *path, char *const *argv, struct err *e)
+{
+	struct change *change = find(c, path);
+	size_t n = 0;
+
+	if (!change)
+		return err_set(e, ENOENT, "no change to '%s' to test", path);
+	while (argv[n])
+		n++;
+	strv_free(change->test);
+	change->test = calloc(n + 1, sizeof(char *));
+	if (!change->test)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++)
+		if (!(change->test[i] = strdup(argv[i])))
+			return err_oom(e);
+	return 0;
+}
+
+int changes_ask(struct changes *c, const char *unit, enum unit_action action, const char *module,
+		const char *setting, const char *text, struct err *e)
+{
+	struct ask *asks = reallocarray(c->asks, c->n_asks + 1, sizeof(*asks));
+	struct ask *a;
+
+	if (!asks)
+		return err_oom(e);
+	c->asks = asks;
+	a = &asks[c->n_asks];
+	*a = (struct ask){ .action = action };
+	if (copy_string(&a->unit, unit, e) < 0)
+		return e->code;
+	if (why_init(&a->why, module, setting, NULL, text, e) < 0) {
+		free(a->unit);
+		return e->code;
+	}
+	c->n_asks++;
+	return 0;
+}
+
+int changes_note(struct changes *c, const char *module, const char *setting, struct err *e,
+		 const char *fmt, ...)
+{
+	struct note *notes = reallocarray(c->notes, c->n_notes + 1, sizeof(*notes));
+	struct note n = { 0 };
+	va_list ap;
+	int r;
+
+	if (!notes)
+		return err_oom(e);
+	c->notes = notes;
+	va_start(ap, fmt);
+	r = vasprintf(&n.text, fmt, ap);
+	va_end(ap);
+	if (r < 0)
+		return err_oom(e);
+	if (copy_string(&n.module, module, e) < 0 || copy_string(&n.setting, setting, e) < 0) {
+		free(n.module);
+		free(n.text);
+		return e->code;
+	}
+	notes[c->n_notes++] = n;
+	return 0;
+}
+
+int changes_remember(struct changes *c, const char *module, json_t *state, struct err *e)
+{
+	if (!c->state && !(c->state = json_object()))
+		return err_oom(e);
+	return json_object_set(c->state, module, state) < 0 ? err_oom(e) : 0;
+}
+
+enum unit_action changes_action(const struct changes *c, const char *unit)
+{
+	enum unit_action strongest = UNIT_NOTHING;
+
+	for (size_t i = 0; i < c->n_asks; i++)
+		if (!c->asks[i].pending && streq(c->asks[i].unit, unit) &&
+		    c->asks[i].action > strongest)
+			strongest = c->asks[i].action;
+	return strongest;
+}

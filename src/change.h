@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes are data. A module lists what is missing; transaction.c stages, applies and undoes; diff
+ * and check only look.
+ *
+ * Each change holds the image that was seen (`before`) and the image that is wanted (`after`).
+ * Before commit, what is on disk is compared with `before` again: somebody's edit in between is
+ * noticed, nothing is overwritten. Two changes to one path are refused, except that further lines
+ * join a LINES change and further settings join a FILE change by changes_file() with content
+ * computed over the overlay.
+ */
+#ifndef BULKHEAD_CHANGE_H
+#define BULKHEAD_CHANGE_H
+
+#include "host.h"
+#include "json.h"
+
+enum change_kind {
+	CHANGE_DIR,   /* a directory is made; undone: removed when empty */
+	CHANGE_FILE,  /* a file is made or replaced whole */
+	CHANGE_LINES, /* lines are appended to a database that others edit, under its locks; undone:
+			 our lines are taken out */
+	CHANGE_ATTRS, /* owner and mode of what exists, in place */
+	CHANGE_REMOVE, /* a file of ours is removed */
+};
+
+/* Why a change is made. Several settings may want the same file changed. */
+struct why {
+	char *module;
+	char *setting; /* "icc", "ranges[0]"; NULL: the module as a whole */
+	char *cis;     /* "2.2" or "2.2,2.9", or NULL */
+	char *text;    /* one line for a person: "icc: true -> false" */
+};
+
+struct change {
+	enum change_kind kind;
+	char *path;
+	struct image before, after;
+	char **lines; /* LINES: what is appended, without newline; NULL-terminated */
+	struct why *whys;
+	size_t n_whys;
+	char **test; /* argv that proves the staged form on a live host; "{}" stands for its path.
+			NULL: none */
+};
+
+enum unit_action {
+	UNIT_NOTHING,
+	UNIT_RELOAD,
+	UNIT_START, /* start it when it is down; no more than that when it runs */
+	UNIT_RESTART,
+};
+
+/* What is asked of a unit. `pending` is set when policy (restart: never, --no-restart) says not
+ * now. */
+struct ask {
+	char *unit;
+	enum unit_action action;
+	struct why why;
+	char *pending; /* the policy's reason, or NULL */
+};
+
+/* Something that the person should read: before anything happens, and in the report. */
+struct note {
+	char *module;
+	char *setting; /* or NULL */
+	char *text;
+};
+
+struct changes {
+	struct change **list;
+	size_t n;
+	struct ask *asks;
+	size_t n_asks;
+	struct note *notes;
+	size_t n_notes;
+	bool manager_reload; /* unit files change: the manager has to reload before units are
+				touched */
+	bool no_restart;     /* --no-restart, for the module that decides */
+	json_t *state; /* module name -> what it set and wants to know next time (changes_remember)
+			*/
+	int timeout;   /* seconds a unit has to come back; 0: UNITS_TIMEOUT */
+	/*
+	 * Why the plan can't be for this host. Mistakes are the plan's (a key that this engine does
+	 * not know; exit code 64), refusals are the host's state (an overlapping range; exit code
+	 * 1). Modules add with errs_add and section_where and go on, so that all are told at once;
+	 * nothing is written then.
+	 */
+	struct errs mistakes, refusals;
+};
+
+void changes_init(struct changes *c);
+void changes_done(struct changes *c);
+#define _cleanup_changes_ _cleanup_(changes_done)
+
+/* Nothing to write and nothing to ask of units now (pending asks don't count as work). */
+bool changes_empty(const struct changes *c);
+
+const struct change *changes_find(const struct changes *c, const char *path);
+
+/*
+ * Each of these adds a change when the host (overlay included) isn't so already, and does nothing
+ * when it is. `setting`, `cis` may be NULL. Errors: -EBUSY two changes to one path; -ELOOP the
+ * target is a symbolic link; -EMLINK it has several hard links; -EINVAL it is not what it has to be
+ * (a directory in place of a file, a fifo); others from reading.
+ */
+int changes_dir(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
+		gid_t gid, const char *module, const char *setting, const char *cis,
+		const char *text, struct err *e);
+
+/*
+ * The whole content of a file. mode is the permission bits wanted; pass CHANGE_KEEP_ATTRS to keep
+ * owner, mode, ACL and xattrs of a file that exists (0644 root:root when it doesn't). Returns 1
+ * when a change was added or joined, 0 when nothing was to do.
+ */
+#define CHANGE_KEEP_ATTRS ((mode_t)-1)
+int changes_file(struct changes *c, const struct host *h, const char *path, const char *content,
+		 size_t len, mode_t mode, uid_t uid, gid_t gid, const char *module,
+		 const char *setting, const char *cis, const char *text, struct err *e);
+
+/*
+ * One line appended to a database (no newline in it); the file keeps its owner, mode, ACL and
+ * label, `create_mode` is for one that has to be made. A missing final newline is added. Several
+ * lines to one file become one change.
+ */
+int changes_line(struct changes *c, const struct host *h, const char *path, const char *line,
+		 mode_t create_mode, const char *module, const char *setting, const char *text,
+		 struct err *e);
+
+int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
+		  gid_t gid, const char *module, const char *setting, const char *cis,
+		  const char *text, struct err *e);
+
+/* Removes a file when it still holds `content`; otherwise leaves it and adds a note. 1 when a
+ * removal was added. */
+int changes_remove_ours(struct changes *c, const struct host *h, const char *path,
+			const char *content, size_t len, const char *module, const char *setting,
+			const char *text, struct err *e);
+
+/* A further setting behind the change that `path` already has. */
+int changes_why(struct changes *c, const char *path, const char *module, const char *setting,
+		const char *cis, const char *text, struct err *e);
+
+/* What has to prove the staged form of `path` on a live host; argv is copied. */
+int changes_test(struct changes *c, const char *path, char *const *argv, struct err *e);
+
+/* Asks for an action on a unit. */
+int changes_ask(struct changes *c, const char *unit, enum unit_action action, const char *module,
+		const char *setting, const char *text, struct err *e);
+
+int changes_note(struct changes *c, const char *module, const char *setting, struct err *e,
+		 const char *fmt, ...) PRINTF(5, 6);
+
+/* What the module wants to find in struct previous next time; a reference is taken. No call: the
+ * module left nothing behind. */
+int changes_remember(struct changes *c, const char *module, json_t *state, struct err *e);
+
+/* The strongest action asked of a unit that is not pending. */
+enum unit_action changes_action(const struct changes *c, const char *unit);
+
+#endif

@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <sys/xattr.h>
+
+#include "change.h"
+#include "resolve.h"
+
+struct fact {
+	char *name;
+	void *fact;
+	void (*done)(void *fact);
+	struct fact *next;
+};
+
+struct host {
+	int root;
+	bool live;
+	const char *offline_why;
+	char *prefix;
+	const struct changes *overlay;
+	struct fact **facts; /* behind a pointer: asking a const host for a fact may fetch it */
+};
+
+void image_done(struct image *im)
+{
+	free(im->content);
+	for (size_t i = 0; i < im->n_xattrs; i++) {
+		free(im->xattrs[i].name);
+		free(im->xattrs[i].value);
+	}
+	free(im->xattrs);
+	*im = (struct image){ 0 };
+}
+
+static void *memdup0(const void *data, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy) {
+		if (len)
+			memcpy(copy, data, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
+int image_copy(const struct image *from, struct image *ret, struct err *e)
+{
+	struct image im = *from;
+
+	im.content = NULL;
+	im.xattrs = NULL;
+	im.n_xattrs = 0;
+	if (from->content && !(im.content = memdup0(from->content, from->len)))
+		return err_oom(e);
+	if (from->n_xattrs && !(im.xattrs = calloc(from->n_xattrs, sizeof(*im.xattrs))))
+		goto oom;
+	for (size_t i = 0; i < from->n_xattrs; i++) {
+		struct xattr *x = &im.xattrs[i];
+
+		x->len = from->xattrs[i].len;
+		x->name = strdup(from->xattrs[i].name);
+		x->value = memdup0(from->xattrs[i].value, x->len);
+		im.n_xattrs = i + 1;
+		if (!x->name || !x->value)
+			goto oom;
+	}
+	*ret = im;
+	return 0;
+oom:
+	image_done(&im);
+	return err_oom(e);
+}
+
+static const struct xattr *xattr_find(const struct image *im, const char *name)
+{
+	for (size_t i = 0; i < im->n_xattrs; i++)
+		if (streq(im->xattrs[i].name, name))
+			return &im->xattrs[i];
+	return NULL;
+}
+
+/* A planned image of a new file has no label yet: the policy gives it one when the file is made. */
+#define LABEL "security.selinux"
+
+static bool xattrs_within(const struct image *a, const struct image *b)
+{
+	for (size_t i = 0; i < a->n_xattrs; i++) {
+		const struct xattr *x = &a->xattrs[i], *y = xattr_find(b, x->name);
+
+		if (!y && streq(x->name, LABEL))
+			continue;
+		if (!y || y->len != x->len || memcmp(x->value, y->value, x->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool image_same_attrs(const struct image *a, const struct image *b)
+{
+	if (a->exists != b->exists)
+		return false;
+	if (!a->exists)
+		return true;
+	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && xattrs_within(a, b) &&
+	       xattrs_within(b, a);
+}
+
+bool image_same(const struct image *a, const struct image *b)
+{
+	if (!image_same_attrs(a, b))
+		return false;
+	if (!a->exists || S_ISDIR(a->mode))
+		return true;
+	return a->len == b->len && (!a->len || memcmp(a->content, b->content, a->len) == 0);
+}
+
+static bool in_chroot(void)
+{
+	struct stat ours, init;
+
+	/* Without privilege the link can't be followed; then there is nothing to write either. */
+	return stat("/proc/1/root", &init) == 0 && stat("/", &ours) == 0 &&
+	       (init.st_dev != ours.st_dev || init.st_ino != ours.st_ino);
+}
+
+int host_open(const char *root, struct host **ret, struct err *e)
+{
+	_cleanup_host_ struct host *h = calloc(1, sizeof(*h));
+	size_t n;
+
+	if (!h)
+		return err_oom(e);
+	h->root = -1;
+	h->facts = calloc(1, sizeof(*h->facts));
+	h->prefix = strdup(root ? root : "");
+	if (!h->facts || !h->prefix)
+		return err_oom(e);
+	for (n = strlen(h->prefix); n && h->prefix[n - 1] == '/'; n--)
+		h->prefix[n - 1] = '\0';
+	h->root = open(root ? root : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (h->root < 0)
+		return err_sys(e, errno, "cannot open the root directory '%s'", root ? root : "/");
+	if (root)
+		h->offline_why = "--root";
+	else if (in_chroot())
+		h->offline_why = "in a chroot";
+	else if (!host_exists(h, "/run/systemd/system")) /* as sd_booted(3) */
+		h->offline_why = "systemd is not running";
+	h->live = !h->offline_why;
+	*ret = TAKE_PTR(h);
+	return 0;
+}
+
+void host_free(struct host *h)
+{
+	if (!h)
+		return;
+	if (h->facts)
+		host_forget(h);
+	free(h->facts);
+	free(h->prefix);
+	if (h->root >= 0)
+		close(h->root);
+	free(h);
+}
+
+bool host_is_live(const struct host *h)
+{
+	return h->live;
+}
+
+const char *host_offline_why(const struct host *h)
+{
+	return h->offline_why;
+}
+
+const char *host_prefix(const struct host *h)
+{
+	return h->prefix;
+}
+
+void host_overlay(struct host *h, const struct changes *c)
+{
+	h->overlay = c;
+}
+
+static int open_in_root(const struct host *h, const char *path, int flags)
+{
+	return resolve_in_root(h->root, path, flags);
+}
+
+static int fail(const struct host *h, struct err *e, int r, const char *what, const char *path)
+{
+	return err_sys(e, r, "cannot %s '%s%s'", what, h->prefix, path);
+}
+
+int host_open_path(const struct host *h, const char *path, struct err *e)
+{
+	int fd = open_in_root(h, path, O_PATH);
+
+	return fd < 0 ? fail(h, e, fd, "open", path) : fd;
+}
+
+int host_open_dir(const struct host *h, const char *dir, struct err *e)
+{
+	int fd = open_in_root(h, dir, O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? fail(h, e, fd, "open the directory", dir) : fd;
+}
+
+int path_split(const char *path, char **ret_dir, const char **ret_name, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (path[0] != '/' || !slash[1] || strstr(path, "//") || strstr(path, "/../") ||
+	    strstr(path, "/./") || streq(slash, "/..") || streq(slash, "/."))
+		return err_set(e, EINVAL, "'%s' is not an absolute path in normal form", path);
+	*ret_dir = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	if (!*ret_dir)
+		return err_oom(e);
+	*ret_name = slash + 1;
+	return 0;
+}
+
+/* --- reading --- */
+
+static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t len = 0, cap;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if (st.st_size > 0 && (uint64_t)st.st_size > max)
+		return -EFBIG;
+	cap = (size_t)st.st_size + 2; /* one for a byte past the end, one for the NUL */
+	data = malloc(cap);
+	if (!data)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, data + len, cap - 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > max)
+			return -EFBIG;
+		if (len + 1 >= cap) {
+			char *more = realloc(data, cap * 2);
+
+			if (!more)
+				return -ENOMEM;
+			data = more;
+			cap *= 2;
+		}
+	}
+	data[len] = '\0';
+	*ret = TAKE_PTR(data);
+	*ret_len = len;
+	return 0;
+}
+
+/* Opens a regular file for reading: looked at first, since opening a device or a fifo has effects.
+ */
+static int open_regular(const struct host *h, const char *path, int flags)
+{
+	_cleanup_close_ int look = open_in_root(h, path, O_PATH | flags);
+	struct stat st;
+
+	if (look < 0)
+		return look;
+	if (fstat(look, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	return open_in_root(h, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags);
+}
+
+static const struct image *planned(const struct host *h, const char *path)
+{
+	const struct change *c = h->overlay ? changes_find(h->overlay, path) : NULL;
+
+	return c ? &c->after : NULL;
+}
+
+int host_read(const struct host *h, const char *path, size_t max, char **ret, size_t *ret_len,
+	      struct err *e)
+{
+	const struct image *im = planned(h, path);
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (im) {
+		if (!im->exists)
+			return fail(h, e, ENOENT, "read", path);
+		if (!S_ISREG(im->mode))
+			return fail(h, e, EINVAL, "read", path);
+		*ret = memdup0(im->content, im->len);
+		*ret_len = im->len;
+		return *ret ? 0 : err_oom(e);
+	}
+	fd = open_regular(h, path, 0);
+	if (fd == -EINVAL)
+		return err_set(e, EINVAL, "cannot read '%s%s': it is not a regular file", h->prefix,
+			       path);
+	if (fd < 0)
+		return fail(h, e, fd, "read", path);
+	r = read_all(fd, max, ret, ret_len);
+	if (r == -EFBIG)
+		return err_set(e, EFBIG, "cannot read '%s%s': it is larger than %zu bytes",
+			       h->prefix, path, max);
+	return r < 0 ? fail(h, e, r, "read", path) : 0;
+}
+
+static int do_stat(const struct host *h, const char *path, int flags, struct stat *ret,
+		   struct err *e)
+{
+	const struct image *im = planned(h, path);
+	_cleanup_close_ int fd = -1;
+
+	if (im) {
+		if (!im->exists)
+			return fail(h, e, ENOENT, "look at", path);
+		*ret = (struct stat){
+			.st_mode = im->mode,
+			.st_uid = im->uid,
+			.st_gid = im->gid,
+			.st_size = (off_t)im->len,
+			.st_nlink = 1,
+		};
+		return 0;
+	}
+	fd = open_in_root(h, path, O_PATH | flags);
+	if (fd < 0)
+		return fail(h, e, fd, "look at", path);
+	if (fstat(fd, ret) < 0)
+		return fail(h, e, errno, "look at", path);
+	return 0;
+}
+
+int host_lstat(const struct host *h, const char *path, struct stat *ret, struct err *e)
+{
+	return do_stat(h, path, O_NOFOLLOW, ret, e);
+}
+
+int host_stat(const struct host *h, const char *path, struct stat *ret, struct err *e)
+{
+	return do_stat(h, path, 0, ret, e);
+}
+
+bool host_exists(const struct host *h, const char *path)
+{
+	struct stat st;
+	struct err e;
+
+	return host_stat(h, path, &st, &e) == 0;
+}
+
+struct names {
+	char **list;
+	size_t n;
+};
+
+static int names_add(struct names *v, const char *name)
+{
+	char **list;
+
+	/* Grown in powers of two; always with room for the closing NULL. */
+	if (((v->n + 1) & v->n) == 0) {
+		list = reallocarray(v->list, (v->n + 1) * 2, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		v->list = list;
+	}
+	v->list[v->n] = strdup(name);
+	if (!v->list[v->n])
+		return -ENOMEM;
+	v->list[++v->n] = NULL;
+	return 0;
+}
+
+static int name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_now(const struct host *h, const char *dir, struct names *v)
+{
+	_cleanup_close_ int fd = open_in_root(h, dir, O_RDONLY | O_DIRECTORY);
+	struct dirent *d;
+	DIR *stream;
+	int r = 0;
+
+	if (fd < 0)
+		return fd;
+	stream = fdopendir(fd);
+	if (!stream)
+		return -errno;
+	TAKE_FD(fd);
+	while (r == 0 && (errno = 0, d = readdir(stream)))
+		if (!streq(d->d_name, ".") && !streq(d->d_name, ".."))
+			r = names_add(v, d->d_name);
+	if (r == 0 && errno)
+		r = -errno;
+	closedir(stream);
+	return r;
+}
+
+/* What is planned in a directory: new names come, removed ones go. */
+static int list_planned(const struct host *h, const char *dir, struct names *v, bool *ret_any)
+{
+	size_t dlen = streq(dir, "/") ? 0 : strlen(dir);
+
+	for (size_t i = 0; h->overlay && i < h->overlay->n; i++) {
+		const struct change *c = h->overlay->list[i];
+		const char *name = c->path + dlen + 1;
+		size_t at;
+
+		if (streq(c->path, dir) && c->after.exists)
+			*ret_any = true;
+		if (strncmp(c->path, dir, dlen) != 0 || c->path[dlen] != '/' || strchr(name, '/'))
+			continue;
+		for (at = 0; at < v->n && !streq(v->list[at], name); at++)
+			;
+		if (c->after.exists && at == v->n) {
+			if (names_add(v, name) < 0)
+				return -ENOMEM;
+			*ret_any = true;
+		} else if (!c->after.exists && at < v->n) {
+			free(v->list[at]);
+			v->list[at] = v->list[--v->n];
+			v->list[v->n] = NULL;
+		}
+	}
+	return 0;
+}
+
+int host_list(const struct host *h, const char *dir, char ***ret, struct err *e)
+{
+	_cleanup_strv_ char **list = calloc(1, sizeof(*list));
+	struct names v = { list, 0 };
+	bool any = false;
+	int r, p;
+
+	if (!list)
+		return err_oom(e);
+	r = list_now(h, dir, &v);
+	p = list_planned(h, dir, &v, &any);
+	list = v.list;
+	if (p < 0)
+		return err_oom(e);
+	if (r < 0 && !(r == -ENOENT && any))
+		return fail(h, e, r, "list", dir);
+	if (v.n)
+		qsort(v.list, v.n, sizeof(*v.list), name_cmp);
+	*ret = TAKE_PTR(list);
+	return 0;
+}
+
+/* --- images --- */
+
+static int xattr_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
+}
+
+/* The kernel computes these from the content; they are not ours to carry over. */
+static bool xattr_derived(const char *name)
+{
+	return streq(name, "security.ima") || streq(name, "security.evm");
+}
+
+/* O_PATH fds have no f*xattr(2); their /proc link does. Without /proc, what isn't a file or
+ * directory shows none. */
+static int image_xattrs(int fd, bool opath, struct image *im)
+{
+	_cleanup_free_ char *names = NULL;
+	char link[64];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = opath ? listxattr(link, NULL, 0) : flistxattr(fd, NULL, 0);
+	if (len < 0)
+		return errno == EOPNOTSUPP || (opath && errno == ENOENT) ? 0 : -errno;
+	if (len == 0)
+		return 0;
+	names = malloc((size_t)len);
+	if (!names)
+		return -ENOMEM;
+	len = opath ? listxattr(link, names, (size_t)len) : flistxattr(fd, names, (size_t)len);
+	if (len < 0)
+		return -errno;
+	for (char *name = names; name < names + len; name += strlen(name) + 1) {
+		struct xattr *list, *x;
+		char value[65536]; /* XATTR_SIZE_MAX */
+		ssize_t n;
+
+		if (xattr_derived(name))
+			continue;
+		n = opath ? getxattr(link, name, value, sizeof(value))
+			  : fgetxattr(fd, name, value, sizeof(value));
+		if (n < 0 && (errno == ENODATA || errno == EOPNOTSUPP))
+			continue;
+		if (n < 0)
+			return -errno;
+		list = reallocarray(im->xattrs, im->n_xattrs + 1, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		im->xattrs = list;
+		x = &list[im->n_xattrs];
+		x->name = strdup(name);
+		x->value = memdup0(value, (size_t)n);
+		x->len = (size_t)n;
+		im->n_xattrs++;
+		if (!x->name || !x->value)
+			return -ENOMEM;
+	}
+	if (im->n_xattrs)
+		qsort(im->xattrs, im->n_xattrs, sizeof(*im->xattrs), xattr_cmp);
+	return 0;
+}
+
+static void image_stat(struct image *im, const struct stat *st)
+{
+	im->exists = true;
+	im->mode = st->st_mode;
+	im->uid = st->st_uid;
+	im->gid = st->st_gid;
+	im->nlink = st->st_nlink;
+	im->mtime = st->st_mtim;
+	im->ino = st->st_ino;
+}
+
+static int image_fill(const struct host *h, const char *path, struct image *im)
+{
+	_cleanup_close_ int look = open_in_root(h, path, O_PATH | O_NOFOLLOW);
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (look == -ENOENT || look == -ENOTDIR)
+		return 0;
+	if (look < 0)
+		return look;
+	if (fstat(look, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		image_stat(im, &st);
+		if (S_ISLNK(st.st_mode)) {
+			char target[PATH_MAX];
+			ssize_t n = readlinkat(look, "", target, sizeof(target) - 1);
+
+			if (n < 0)
+				return -errno;
+			im->content = memdup0(target, (size_t)n);
+			im->len = (size_t)n;
+			return im->content ? 0 : -ENOMEM;
+		}
+		return image_xattrs(look, true, im);
+	}
+	fd = open_in_root(h, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	image_stat(im, &st);
+	r = image_xattrs(fd, false, im);
+	if (r < 0 || S_ISDIR(st.st_mode))
+		return r;
+	return read_all(fd, HOST_READ_MAX, &im->content, &im->len);
+}
+
+int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e)
+{
+	struct image im = { 0 };
+	int r = image_fill(h, path, &im);
+
+	if (r < 0) {
+		image_done(&im);
+		return fail(h, e, r, "read", path);
+	}
+	*ret = im;
+	return 0;
+}
+
+int host_image(const struct host *h, const char *path, struct image *ret, struct err *e)
+{
+	const struct image *im = planned(h, path);
+
+	return im ? image_copy(im, ret, e) : host_image_now(h, path, ret, e);
+}
+
+/* --- facts --- */
+
+void *host_kept(const struct host *h, const char *name)
+{
+	for (struct fact *f = *h->facts; f; f = f->next)
+		if (streq(f->name, name))
+			return f->fact;
+	return NULL;
+}
+
+int host_keep(const struct host *h, const char *name, void *fact, void (*done)(void *),
+	      struct err *e)
+{
+	struct fact *f = calloc(1, sizeof(*f));
+
+	if (!f || !(f->name = strdup(name))) {
+		free(f);
+		done(fact);
+		return err_oom(e);
+	}
+	f->fact = fact;
+	f->done = done;
+	f->next = *h->facts;
+	*h->facts = f;
+	return 0;
+}
+
+void host_forget(const struct host *h)
+{
+	while (*h->facts) {
+		struct fact *f = *h->facts;
+
+		*h->facts = f->next;
+		f->done(f->fact);
+		free(f->name);
+		free(f);
+	}
+}

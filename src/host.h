@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host, through a directory fd of its root. No other file opens a path of the host.
+ *
+ * A live host, an image under --root and a test tree run the same code. Paths are absolute as seen
+ * from the root, in normal form ("/etc/docker/daemon.json"). Directories are resolved with
+ * openat2(RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS): absolute and ".." symbolic links stay inside the
+ * root. Where the kernel (or valgrind) has no openat2, a walk by components does the same.
+ *
+ * Reads answer from the overlay: what the changes proposed so far would leave (see change.h). So a
+ * module finds the account that another has only proposed.
+ */
+#ifndef BULKHEAD_HOST_H
+#define BULKHEAD_HOST_H
+
+#include <sys/stat.h>
+
+#include "err.h"
+
+/* An extended attribute, POSIX ACLs (system.posix_acl_access) and the SELinux label
+ * (security.selinux) among them. */
+struct xattr {
+	char *name;
+	void *value;
+	size_t len;
+};
+
+/* What stands at a path: whether, what kind, content, and everything that protects it. A
+ * before-image is one of these. */
+struct image {
+	bool exists;
+	mode_t mode; /* as st_mode: type and permission bits */
+	uid_t uid;
+	gid_t gid;
+	nlink_t nlink;
+	char *content; /* regular files: the bytes (NUL after them); symbolic links: the target;
+			  else NULL */
+	size_t len;
+	struct xattr *xattrs; /* sorted by name */
+	size_t n_xattrs;
+	struct timespec
+		mtime; /* not compared by image_same; zero in an image that is only planned */
+	ino_t ino;
+};
+
+void image_done(struct image *im);
+int image_copy(const struct image *from, struct image *ret, struct err *e);
+
+/* Same existence, type, permission bits, owner, content and extended attributes. Times and inode
+ * don't count. */
+bool image_same(const struct image *a, const struct image *b);
+
+/* As image_same, but content is not looked at. */
+bool image_same_attrs(const struct image *a, const struct image *b);
+
+struct host;
+struct changes;
+
+/*
+ * Opens a root read-only. `root` NULL or "/" is this system's own, live when /proc/1/root is our
+ * root and systemd runs
+ * (/run/systemd/system exists); anything else, a chroot, or no systemd is offline: no bus, no API,
+ * nothing executed. Errors: -ENOENT, -ENOTDIR, -EACCES ... on the root directory; -ENOMEM.
+ */
+int host_open(const char *root, struct host **ret, struct err *e);
+void host_free(struct host *h);
+DEFINE_CLEANUP(struct host, host_free);
+#define _cleanup_host_ _cleanup_(host_free_cleanup)
+
+bool host_is_live(const struct host *h);
+/* Why the host is offline ("--root", "in a chroot", "systemd is not running"); NULL when live. */
+const char *host_offline_why(const struct host *h);
+/* What to put in front of a path when it is shown to a person: "" for "/", else the --root as given
+ * without a final slash. */
+const char *host_prefix(const struct host *h);
+
+/*
+ * Reads a file, following symbolic links inside the root; answers from the overlay. At most `max`
+ * bytes (else -EFBIG); HOST_READ_MAX is the usual bound. Refuses what is not a regular file
+ * (-EINVAL), without ever blocking on a fifo or opening a device. *ret is NUL-terminated. -ENOENT,
+ * with *e filled, when there is none.
+ */
+#define HOST_READ_MAX (64 * 1024 * 1024)
+int host_read(const struct host *h, const char *path, size_t max, char **ret, size_t *ret_len,
+	      struct err *e);
+
+/* lstat(2) inside the root, answered from the overlay for what is planned (then st_ino and times
+ * are zero). -ENOENT quietly in *e. */
+int host_lstat(const struct host *h, const char *path, struct stat *ret, struct err *e);
+
+/* Follows symbolic links inside the root; answers from the overlay. */
+int host_stat(const struct host *h, const char *path, struct stat *ret, struct err *e);
+
+/* True when host_stat succeeds. */
+bool host_exists(const struct host *h, const char *path);
+
+/* Names in a directory without "." and "..", sorted, NULL-terminated; overlay included. -ENOENT
+ * when there is none. */
+int host_list(const struct host *h, const char *dir, char ***ret, struct err *e);
+
+/*
+ * The image at a path, final symbolic link not followed, overlay included. Absent (also: a parent
+ * is absent) is success with ret->exists false. Content is read for regular files only, up to
+ * HOST_READ_MAX. Directories have no content.
+ */
+int host_image(const struct host *h, const char *path, struct image *ret, struct err *e);
+
+/* As host_image, but what is on disk now: the overlay is not asked. */
+int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e);
+
+/* The overlay that reads answer from; NULL takes it away. Borrowed. */
+void host_overlay(struct host *h, const struct changes *c);
+
+/* A read-only O_PATH fd for a path inside the root (symbolic links followed inside the root), past
+ * the overlay. -ENOENT ... */
+int host_open_path(const struct host *h, const char *path, struct err *e);
+
+/*
+ * A directory to write in, for stage.c: its fd (O_RDONLY|O_DIRECTORY), symbolic links in it
+ * resolved inside the root. -ENOENT when it doesn't exist.
+ */
+int host_open_dir(const struct host *h, const char *dir, struct err *e);
+
+/* Splits "/a/b/c" into a new "/a/b" and a pointer to "c" inside `path`. -ENOMEM, or -EINVAL for "/"
+ * and what is not in normal form. */
+int path_split(const char *path, char **ret_dir, const char **ret_name, struct err *e);
+
+/*
+ * Facts that several modules ask for in one run (the Engine API's /info, say), so that each is
+ * fetched once. A fact is dropped by host_forget(), which the engine calls after units have
+ * changed. host_keep takes ownership.
+ */
+void *host_kept(const struct host *h, const char *name);
+int host_keep(const struct host *h, const char *name, void *fact, void (*done)(void *),
+	      struct err *e);
+void host_forget(const struct host *h);
+
+#endif

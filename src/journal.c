@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal.h"
+
+#include <time.h>
+
+#include "buf.h"
+#include "stage.h"
+
+#define PENDING	    JOURNAL_DIR "/pending"
+#define NEW	    JOURNAL_DIR "/new"
+#define OLD	    JOURNAL_DIR "/old"
+#define HISTORY	    JOURNAL_DIR "/history"
+#define LOCK	    JOURNAL_DIR "/lock"
+#define JOURNAL_MAX (16 * 1024 * 1024)
+
+static const struct image dir_image = { .exists = true, .mode = S_IFDIR | 0700 };
+
+/* Does a step keep the contents of its images in files of their own? */
+static bool has_contents(const struct step *s)
+{
+	return s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE;
+}
+
+static int write_file(const struct host *h, const char *dir, const char *name, const char *data,
+		      size_t len, struct err *e)
+{
+	struct image im = { .exists = true,
+			    .mode = S_IFREG | 0600,
+			    .content = (char *)(uintptr_t)data,
+			    .len = len };
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return err_oom(e);
+	return stage_file(h, path, name, &im, e);
+}
+
+static int write_journal(const struct host *h, const char *dir, const char *name,
+			 const struct journal *j, struct err *e)
+{
+	_cleanup_json_ json_t *o = journal_json(j);
+	_cleanup_free_ char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
+
+	if (!text)
+		return err_set(
+			e, ENOMEM,
+			"cannot write the journal: out of memory, or a path that is not UTF-8");
+	return write_file(h, dir, name, text, strlen(text), e);
+}
+
+static int write_images(const struct host *h, const char *dir, const struct journal *j,
+			struct err *e)
+{
+	for (size_t i = 0; i < j->n_steps; i++) {
+		const struct step *s = &j->steps[i];
+		char name[32];
+
+		if (!has_contents(s))
+			continue;
+		snprintf(name, sizeof(name), "before-%zu", i);
+		if (s->before.exists && S_ISREG(s->before.mode) &&
+		    write_file(h, dir, name, s->before.content, s->before.len, e) < 0)
+			return e->code;
+		snprintf(name, sizeof(name), "after-%zu", i);
+		if (s->after.exists &&
+		    write_file(h, dir, name, s->after.content, s->after.len, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
+static int remove_tree(const struct host *h, const char *dir, struct err *e)
+{
+	_cleanup_strv_ char **names = NULL;
+	int r = host_list(h, dir, &names, e);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	for (char **n = names; *n; n++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s/%s", dir, *n) < 0)
+			return err_oom(e);
+		if (stage_discard(h, path, *n, e) < 0)
+			return e->code;
+	}
+	return stage_rmdir(h, dir, e);
+}
+
+static int rename_dir(const struct host *h, const char *from, const char *to, struct err *e)
+{
+	_cleanup_close_ int a = -1, b = -1;
+	_cleanup_free_ char *from_dir = NULL, *to_dir = NULL;
+	const char *from_name, *to_name;
+
+	if (path_split(from, &from_dir, &from_name, e) < 0 ||
+	    path_split(to, &to_dir, &to_name, e) < 0 || (a = host_open_dir(h, from_dir, e)) < 0 ||
+	    (b = host_open_dir(h, to_dir, e)) < 0)
+		return e->code;
+	if (renameat(a, from_name, b, to_name) < 0)
+		return err_sys(e, errno, "cannot rename '%s%s' to '%s'", host_prefix(h), from, to);
+	if (fsync(b) < 0 || fsync(a) < 0)
+		return err_sys(e, errno, "cannot sync '%s%s'", host_prefix(h), to_dir);
+	return 0;
+}
+
+static int make_base(const struct host *h, struct err *e)
+{
+	static const struct image plain = { .exists = true, .mode = S_IFDIR | 0755 };
+
+	/* An image may come without them. */
+	if (!host_exists(h, "/var/lib") &&
+	    (stage_mkdir(h, "/var", &plain, e) < 0 || stage_mkdir(h, "/var/lib", &plain, e) < 0))
+		return e->code;
+	return host_exists(h, JOURNAL_DIR) ? 0 : stage_mkdir(h, JOURNAL_DIR, &dir_image, e);
+}
+
+static int next_id(const struct host *h, unsigned *ret, struct err *e)
+{
+	_cleanup_strv_ char **names = NULL;
+	int r = host_list(h, HISTORY, &names, e);
+	unsigned max = 0;
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	for (char **n = names; n && *n; n++) {
+		unsigned long id = strtoul(*n, NULL, 10);
+
+		if (id > max && id < 1000000000)
+			max = (unsigned)id;
+	}
+	*ret = max + 1;
+	return 0;
+}
+
+int journal_create(const struct host *h, struct journal *j, struct err *e)
+{
+	if (make_base(h, e) < 0 || remove_tree(h, NEW, e) < 0 || remove_tree(h, OLD, e) < 0 ||
+	    next_id(h, &j->id, e) < 0 || stage_mkdir(h, NEW, &dir_image, e) < 0 ||
+	    write_images(h, NEW, j, e) < 0 || write_journal(h, NEW, "journal.json", j, e) < 0)
+		return err_prefix(e, "cannot write the journal");
+	return rename_dir(h, NEW, PENDING, e);
+}
+
+int journal_update(const struct host *h, const struct journal *j, struct err *e)
+{
+	if (stage_discard(h, PENDING "/x", "journal.new", e) < 0 ||
+	    write_journal(h, PENDING, "journal.new", j, e) < 0 ||
+	    stage_return(h, PENDING "/journal.json", "journal.new", e) < 0)
+		return err_prefix(e, "cannot update the journal");
+	return 0;
+}
+
+int journal_commit(const struct host *h, struct journal *j, struct err *e)
+{
+	_cleanup_free_ char *to = NULL;
+
+	if (!host_exists(h, HISTORY) && stage_mkdir(h, HISTORY, &dir_image, e) < 0)
+		return e->code;
+	if (asprintf(&to, HISTORY "/%06u", j->id) < 0)
+		return err_oom(e);
+	if (journal_update(h, j, e) < 0)
+		return e->code;
+	return rename_dir(h, PENDING, to, e);
+}
+
+int journal_drop(const struct host *h, struct err *e)
+{
+	/* Renamed first: a journal that is half removed must not be taken for one. */
+	if (remove_tree(h, NEW, e) < 0 || remove_tree(h, OLD, e) < 0)
+		return e->code;
+	if (host_exists(h, PENDING) && rename_dir(h, PENDING, OLD, e) < 0)
+		return e->code;
+	return remove_tree(h, OLD, e);
+}
+
+static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
+		struct err *e)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_journal_ struct journal j = { 0 };
+	_cleanup_json_ json_t *o = NULL;
+	json_error_t je;
+	size_t len;
+	int r;
+
+	if (asprintf(&path, "%s/journal.json", dir) < 0)
+		return err_oom(e);
+	if (host_read(h, path, JOURNAL_MAX, &text, &len, e) < 0)
+		return e->code;
+	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	r = o ? journal_parse(o, &j) : -EINVAL;
+	if (r < 0)
+		return err_set(e, -r, "'%s%s' is not a journal that this version reads%s%s",
+			       host_prefix(h), path, o ? "" : ": ", o ? "" : je.text);
+	for (size_t i = 0; images && i < j.n_steps; i++) {
+		struct step *s = &j.steps[i];
+		struct image *both[] = { &s->before, &s->after };
+
+		for (int k = 0; k < 2 && has_contents(s); k++) {
+			_cleanup_free_ char *blob = NULL;
+
+			if (!both[k]->exists || !S_ISREG(both[k]->mode))
+				continue;
+			if (asprintf(&blob, "%s/%s-%zu", dir, k ? "after" : "before", i) < 0)
+				return err_oom(e);
+			if (host_read(h, blob, HOST_READ_MAX, &both[k]->content, &both[k]->len, e) <
+			    0)
+				return e->code;
+		}
+	}
+	*ret = j;
+	j = (struct journal){ 0 };
+	return 0;
+}
+
+bool journal_interrupted(const struct host *h)
+{
+	return host_exists(h, PENDING);
+}
+
+bool journal_history(const struct host *h)
+{
+	return host_exists(h, HISTORY);
+}
+
+int journal_pending(const struct host *h, struct journal *ret, struct err *e)
+{
+	if (!journal_interrupted(h))
+		return 0;
+	return load(h, PENDING, true, ret, e) < 0 ? e->code : 1;
+}
+
+int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e)
+{
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), HISTORY "/%06u", id);
+	return load(h, dir, true, ret, e);
+}
+
+int journal_list(const struct host *h, struct journal **ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_strv_ char **names = NULL;
+	struct journal *list;
+	size_t n = 0;
+	int r = host_list(h, HISTORY, &names, e);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	while (names && names[n])
+		n++;
+	list = calloc(n + 1, sizeof(*list));
+	if (!list)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *dir = NULL;
+
+		if (asprintf(&dir, HISTORY "/%s", names[i]) < 0 ||
+		    load(h, dir, false, &list[i], e) < 0) {
+			r = dir ? e->code : err_oom(e);
+			journal_list_free(list, n);
+			return r;
+		}
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+void journal_list_free(struct journal *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		journal_done(&list[i]);
+	free(list);
+}
+
+bool journal_stands(const struct journal *list, size_t n, unsigned id)
+{
+	bool stands = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].id == id)
+			stands = !list[i].rollback;
+		for (size_t k = 0; k < list[i].n_undoes; k++)
+			if (list[i].undoes[k] == id)
+				stands = false;
+	}
+	return stands;
+}
+
+static bool contains(const json_t *ids, unsigned id)
+{
+	size_t i;
+	json_t *x;
+
+	json_array_foreach (ids, i, x)
+		if (json_integer_value(x) == (json_int_t)id)
+			return true;
+	return false;
+}
+
+int journal_state(const struct host *h, json_t **ret, struct err *e)
+{
+	_cleanup_strv_ char **names = NULL;
+	_cleanup_json_ json_t *undone = json_array();
+	int r = host_list(h, HISTORY, &names, e);
+	size_t n = 0;
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	while (names && names[n])
+		n++;
+	/* From the newest: as a rule the first one that is read stands. */
+	while (undone && n > 0) {
+		_cleanup_journal_ struct journal j = { 0 };
+		_cleanup_free_ char *dir = NULL;
+
+		if (asprintf(&dir, HISTORY "/%s", names[--n]) < 0)
+			return err_oom(e);
+		if (load(h, dir, false, &j, e) < 0)
+			return e->code;
+		for (size_t i = 0; i < j.n_undoes; i++)
+			json_array_append_new(undone, json_integer(j.undoes[i]));
+		if (!j.rollback && !contains(undone, j.id)) {
+			*ret = json_incref(j.state);
+			return 0;
+		}
+	}
+	*ret = json_object();
+	return *ret ? 0 : err_oom(e);
+}
+
+/* --- the lock --- */
+
+/* The kernel doesn't tell the pid of an open file description lock; the holder wrote it down. */
+static uint32_t noted_pid(int fd)
+{
+	char text[16] = "";
+
+	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (uint32_t)strtoul(text, NULL, 10) : 0;
+}
+
+int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_last, struct err *e)
+{
+	_cleanup_close_ int dir = -1, fd = -1;
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char pid[16];
+	int n;
+
+	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
+		return e->code;
+	fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open '%s" LOCK "'", host_prefix(h));
+	for (int tenths = 0; fcntl(fd, F_OFD_SETLK, &l) < 0; tenths++) {
+		if (errno != EAGAIN && errno != EACCES)
+			return err_sys(e, errno, "cannot lock '%s" LOCK "'", host_prefix(h));
+		if (tenths >= seconds * 10)
+			return err_set(
+				e, EBUSY,
+				"another run of bulkhead (process %u) is at work on this host: wait "
+				"until it ends; nothing was changed",
+				noted_pid(fd));
+		nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
+	}
+	*ret_last = noted_pid(fd);
+	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+		return err_sys(e, errno, "cannot write '%s" LOCK "'", host_prefix(h));
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+uint32_t journal_locked_by(const struct host *h)
+{
+	_cleanup_close_ int dir = -1, fd = -1;
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct err ignored;
+
+	dir = host_open_dir(h, JOURNAL_DIR, &ignored);
+	if (dir < 0)
+		return 0;
+	fd = openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)
+		return 0;
+	return noted_pid(fd);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "label.h"
+
+#if HAVE_SELINUX
+
+#include <dlfcn.h>
+#include <selinux/label.h>
+#include <selinux/selinux.h>
+
+static struct {
+	void *lib;
+	struct selabel_handle *(*open)(unsigned backend, const struct selinux_opt *opts,
+				       unsigned n);
+	int (*lookup)(struct selabel_handle *handle, char **con, const char *key, int type);
+	void (*close)(struct selabel_handle *handle);
+	int (*create)(const char *con);
+	void (*free)(char *con);
+} lib;
+
+static int load(struct err *e)
+{
+	if (lib.lib)
+		return 0;
+	lib.lib = dlopen("libselinux.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!lib.lib)
+		return err_set(e, EOPNOTSUPP,
+			       "this host uses SELinux, but libselinux can't be loaded: %s",
+			       dlerror());
+	*(void **)&lib.open = dlsym(lib.lib, "selabel_open");
+	*(void **)&lib.lookup = dlsym(lib.lib, "selabel_lookup_raw");
+	*(void **)&lib.close = dlsym(lib.lib, "selabel_close");
+	*(void **)&lib.create = dlsym(lib.lib, "setfscreatecon_raw");
+	*(void **)&lib.free = dlsym(lib.lib, "freecon");
+	if (lib.open && lib.lookup && lib.close && lib.create && lib.free)
+		return 0;
+	dlclose(lib.lib);
+	lib.lib = NULL;
+	return err_set(e, EOPNOTSUPP, "this libselinux lacks functions that labels need");
+}
+
+static void handle_close(void *handle)
+{
+	lib.close(handle);
+}
+
+/* The value of a line KEY=value of ROOT/etc/selinux/config, selinux_config(5). */
+static char *config_value(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += strspn(line, " \t\n");
+		if (strncmp(line, key, n) == 0 && line[n] == '=')
+			return strndup(line + n + 1, strcspn(line + n + 1, " \t\r\n"));
+	}
+	return NULL;
+}
+
+/* The directory of that root's file contexts, or "" when SELinux is off there. */
+static int contexts_dir(const struct host *h, char **ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL, *mode = NULL, *type = NULL;
+	size_t len;
+	int r = host_read(h, "/etc/selinux/config", 65536, &text, &len, e);
+
+	if (r == -ENOENT) {
+		*ret = strdup("");
+		return *ret ? 0 : err_oom(e);
+	}
+	if (r < 0)
+		return r;
+	mode = config_value(text, "SELINUX");
+	type = config_value(text, "SELINUXTYPE");
+	if (!mode || streq(mode, "disabled") || !type || strchr(type, '/') || streq(type, ".."))
+		*ret = strdup("");
+	else if (asprintf(ret, "/etc/selinux/%s/contexts/files", type) < 0)
+		*ret = NULL;
+	return *ret ? 0 : err_oom(e);
+}
+
+static int handle_open(const struct host *h, struct selabel_handle **ret, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	struct selinux_opt opt = { .type = SELABEL_OPT_PATH };
+	char path[64];
+	struct err ignored;
+
+	*ret = host_kept(h, "selabel");
+	if (*ret)
+		return 0;
+	if (host_is_live(h)) {
+		if (!host_exists(h, "/sys/fs/selinux/enforce"))
+			return 0;
+		if (load(e) < 0)
+			return e->code;
+		*ret = lib.open(SELABEL_CTX_FILE, NULL, 0);
+	} else {
+		if (contexts_dir(h, &dir, e) < 0)
+			return e->code;
+		if (!*dir || (fd = host_open_dir(h, dir, &ignored)) < 0)
+			return 0;
+		if (load(e) < 0)
+			return e->code;
+		/* libselinux opens file_contexts and its companions (.local, .subs, .homedirs) by
+		 * name. */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/file_contexts", fd);
+		opt.value = path;
+		*ret = lib.open(SELABEL_CTX_FILE, &opt, 1);
+		if (!*ret && errno == ENOENT)
+			return 0;
+	}
+	if (!*ret)
+		return err_sys(e, errno, "cannot read the SELinux file contexts of '%s/'",
+			       host_prefix(h));
+	return host_keep(h, "selabel", *ret, handle_close, e);
+}
+
+int label_context(const struct host *h, const char *path, mode_t mode, char **ret, struct err *e)
+{
+	struct selabel_handle *handle;
+	char *con;
+
+	*ret = NULL;
+	if (handle_open(h, &handle, e) < 0)
+		return e->code;
+	if (!handle)
+		return 0;
+	if (lib.lookup(handle, &con, path, (int)(mode & S_IFMT)) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, errno, "no SELinux label for '%s'", path);
+	*ret = strdup(con);
+	lib.free(con);
+	return *ret ? 0 : err_oom(e);
+}
+
+int label_create(const char *context, struct err *e)
+{
+	if (load(e) < 0)
+		return e->code;
+	if (lib.create(context) < 0)
+		return err_sys(e, errno, "cannot set the SELinux label '%s' for a new file",
+			       context ? context : "(default)");
+	return 0;
+}
+
+#else
+
+int label_context(const struct host *h, const char *path, mode_t mode, char **ret, struct err *e)
+{
+	(void)h;
+	(void)path;
+	(void)mode;
+	(void)e;
+	*ret = NULL;
+	return 0;
+}
+
+int label_create(const char *context, struct err *e)
+{
+	return context ? err_set(e, EOPNOTSUPP, "built without SELinux") : 0;
+}
+
+#endif

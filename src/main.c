@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of commands; options, exit codes. The only file that prints or exits.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+#include "idmap.h"
+#include "reconcile.h"
+
+#define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
+
+enum output {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+};
+
+struct options {
+	const char *root;
+	enum output output;
+	bool no_restart, force, json;
+	struct report_style style;
+	const char *arg; /* PLAN or ID */
+};
+
+/* Which options a command takes beside those that all take. */
+enum {
+	TAKES_ROOT = 1,
+	TAKES_RESTART = 2,
+	TAKES_FORCE = 4,
+	TAKES_PLAN = 8,
+	TAKES_ID = 16,
+	TAKES_JSON = 32,
+	NEEDS_ARG = 64,
+};
+
+struct command {
+	const char *name, *synopsis, *summary, *help;
+	unsigned takes;
+	int (*run)(const struct command *c, const struct options *o);
+};
+
+static volatile int got_signal;
+
+static void on_signal(int sig)
+{
+	got_signal = sig;
+}
+
+/* A run that is asked to stop puts everything back first; what is only read just ends. */
+static void catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
+/* --- printing --- */
+
+/* A report that can't be written (a full disk behind a redirection) doesn't change what happened to
+ * the host, and is told. */
+static int put(FILE *f, const char *text)
+{
+	if (!text) {
+		fputs("bulkhead: out of memory for the report\n", stderr);
+		return -1;
+	}
+	if (fputs(text, f) < 0 || fflush(f) != 0) {
+		fprintf(stderr, "bulkhead: cannot write the report: %s\n", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static void put_json(json_t *doc)
+{
+	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+
+	json_decref(doc);
+	if (put(stdout, text) == 0)
+		put(stdout, "\n");
+}
+
+static void put_error(const struct command *c, const struct options *o, const struct err *e)
+{
+	if (o->output == OUTPUT_JSON)
+		put_json(json_pack("{s:i, s:s, s:s, s:s}", "format", 1, "command", c->name,
+				   "result", "refused", "error", e->text));
+	else
+		fprintf(stderr, "bulkhead: %s\n", e->text);
+}
+
+static int put_report(const struct report *r, const struct options *o)
+{
+	if (o->output == OUTPUT_JSON) {
+		put_json(report_json(r));
+	} else {
+		_cleanup_free_ char *text = report_text(r, &o->style);
+
+		put(stdout, text);
+	}
+	return r->code;
+}
+
+static void tick(void *arg, const char *unit, const char *doing, unsigned seconds)
+{
+	(void)arg;
+	fprintf(stderr, "\r%s %s: %u s ", doing, unit, seconds);
+	fflush(stderr);
+}
+
+static struct progress progress_for(const struct options *o)
+{
+	struct progress p = { .interrupted = &got_signal };
+
+	if (isatty(STDERR_FILENO) && o->output == OUTPUT_TEXT && !o->style.quiet)
+		p.tick = tick;
+	return p;
+}
+
+/* --- commands --- */
+
+static int load_plan(const struct command *c, const struct options *o, bool trust,
+		     struct plan **ret)
+{
+	struct plan_options po = { .trust_all = trust };
+	struct errs mistakes = { 0 };
+	struct err e;
+	int r = plan_load(o->arg ? o->arg : DEFAULT_PLAN, &po, ret, &mistakes, &e);
+
+	if (r < 0 && !errs_any(&mistakes)) {
+		put_error(c, o, &e);
+	} else if (r < 0 && o->output == OUTPUT_JSON) {
+		put_json(report_mistakes_json(c->name, &mistakes));
+	} else if (r < 0) {
+		_cleanup_free_ char *text = report_mistakes_text(&mistakes, &o->style);
+
+		put(stderr, text);
+		fprintf(stderr, "bulkhead: %zu mistake%s in the plan; nothing was touched\n",
+			mistakes.n + mistakes.more, mistakes.n + mistakes.more == 1 ? "" : "s");
+	}
+	errs_done(&mistakes);
+	return r < 0 ? EXIT_USAGE : 0;
+}
+
+static int cmd_reconcile(const struct command *c, const struct options *o)
+{
+	void (*run)(struct host * h, const struct plan *p, const struct reconcile_options *ro,
+		    struct report *r) = streq(c->name, "apply")	 ? reconcile_apply
+					: streq(c->name, "diff") ? reconcile_diff
+								 : reconcile_check;
+	struct progress p = progress_for(o);
+	struct reconcile_options ro = { .no_restart = o->no_restart,
+					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
+					.progress = &p };
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_plan_ struct plan *plan = NULL;
+	_cleanup_report_ struct report r;
+	struct err e;
+	int code = load_plan(c, o, false, &plan);
+
+	report_init(&r, c->name, NULL);
+	if (code)
+		return code;
+	if (host_open(o->root, &h, &e) < 0) {
+		put_error(c, o, &e);
+		return EXIT_FAILED;
+	}
+	r.h = h;
+	if (streq(c->name, "apply"))
+		catch_signals();
+	run(h, plan, &ro, &r);
+	if (p.tick)
+		fputs("\r\033[K", stderr);
+	return put_report(&r, o);
+}
+
+static int cmd_validate(const struct command *c, const struct options *o)
+{
+	_cleanup_plan_ struct plan *plan = NULL;
+	int code = load_plan(c, o, true, &plan);
+	struct errs none = { 0 };
+
+	if (code)
+		return code;
+	if (o->output == OUTPUT_JSON)
+		put_json(report_mistakes_json(c->name, &none));
+	else if (!o->style.quiet)
+		printf("%s: valid\n", o->arg);
+	return EXIT_AS_WANTED;
+}
+
+static int parse_id(const char *text, unsigned *ret)
+{
+	uint64_t id;
+
+	if (parse_u64(text, &id) < 0 || id == 0 || id > 999999999)
+		return -EINVAL;
+	*ret = (unsigned)id;
+	return 0;
+}
+
+static int cmd_back(const struct command *c, const struct options *o)
+{
+	struct progress p = progress_for(o);
+	struct reconcile_options ro = { .no_restart = o->no_restart,
+					.force = o->force,
+					.progress = &p };
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_report_ struct report r;
+	unsigned id = 0;
+	struct err e;
+
+	report_init(&r, c->name, NULL);
+	if (o->arg && parse_id(o->arg, &id) < 0) {
+		fprintf(stderr,
+			"bulkhead: '%s' is not the number of a transaction: see bulkhead history\n",
+			o->arg);
+		return EXIT_USAGE;
+	}
+	if (host_open(o->root, &h, &e) < 0) {
+		put_error(c, o, &e);
+		return EXIT_FAILED;
+	}
+	r.h = h;
+	catch_signals();
+	if (streq(c->name, "rollback"))
+		reconcile_rollback(h, id, &ro, &r);
+	else
+		reconcile_recover(h, &ro, &r);
+	if (p.tick)
+		fputs("\r\033[K", stderr);
+	return put_report(&r, o);
+}
+
+static int cmd_history(const struct command *c, const struct options *o)
+{
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct journal *list;
+	struct err e;
+	size_t n;
+
+	if (host_open(o->root, &h, &e) < 0 || journal_list(h, &list, &n, &e) < 0) {
+		put_error(c, o, &e);
+		return EXIT_FAILED;
+	}
+	if (o->output == OUTPUT_JSON)
+		put_json(report_history_json(list, n));
+	else
+		put(stdout, text = report_history_text(list, n, &o->style));
+	journal_list_free(list, n);
+	if (journal_interrupted(h) && !journal_locked_by(h)) {
+		fputs("bulkhead: an interrupted run waits to be put back: bulkhead recover\n",
+		      stderr);
+		return EXIT_STUCK;
+	}
+	return EXIT_AS_WANTED;
+}
+
+static int terminal_width(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
+		return w.ws_col;
+	return 80;
+}
+
+static int cmd_subids(const struct command *c, const struct options *o)
+{
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_accounts_ struct accounts a = { 0 };
+	_cleanup_idmap_ struct idmap m = { 0 };
+	struct idmap_findings f = { 0 };
+	_cleanup_free_ char *text = NULL;
+	struct err e;
+
+	if (host_open(o->root, &h, &e) < 0 || accounts_load(h, &a, &e) < 0 ||
+	    idmap_load(h, &m, &e) < 0 || idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
+		put_error(c, o, &e);
+		return EXIT_FAILED;
+	}
+	if (o->output == OUTPUT_JSON) {
+		put_json(idmap_json(&m, &f));
+	} else if (idmap_draw(&m, &f, terminal_width(), o->style.color, &text, &e) < 0) {
+		put_error(c, o, &e);
+		idmap_findings_done(&f);
+		return EXIT_FAILED;
+	} else {
+		put(stdout, text);
+	}
+	idmap_findings_done(&f);
+	return EXIT_AS_WANTED;
+}
+
+static int cmd_schema(const struct command *c, const struct options *o)
+{
+	_cleanup_free_ char *text = NULL;
+	struct err e;
+
+	if (o->json || o->output == OUTPUT_JSON) {
+		put_json(schema_json());
+		return EXIT_AS_WANTED;
+	}
+	if (schema_text(&text, &e) < 0) {
+		put_error(c, o, &e);
+		return EXIT_FAILED;
+	}
+	put(stdout, text);
+	return EXIT_AS_WANTED;
+}
+
+static const struct command commands[] = {
+	{ "apply", "[PLAN]", "make the host match the plan, as one transaction",
+	  "First puts back what an interrupted run left. Shows what was changed and why, proves it from\n"
+	  "the running daemon, and puts everything back when something fails.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	{ "diff", "[PLAN]", "what apply would do: a unified diff per file, the unit actions, why",
+	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	{ "check", "[PLAN]", "does the host, and the running daemon, match the plan?",
+	  "A line per setting: ok, drift, pending, skipped (with the reason) or failed. Writes nothing.\n"
+	  "Exit code 2: something differs, is pending or failed. Skipped never changes it.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	{ "validate", "PLAN", "read the plan only: no host, no root needed",
+	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
+	  cmd_validate },
+	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
+	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
+	  "each is named. --force puts the before-images back all the same.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID, cmd_back },
+	{ "recover", "", "put back what an interrupted run left",
+	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
+	  TAKES_ROOT | TAKES_FORCE, cmd_back },
+	{ "history", "", "what was applied, when, what changed, what it did to units",
+	  "Writes nothing.", TAKES_ROOT, cmd_history },
+	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
+	  "Writes nothing.", TAKES_ROOT, cmd_subids },
+	{ "schema", "", "every setting of every module; --json: a JSON Schema for editors",
+	  "With --json (or --output json) a JSON Schema that editors understand.", TAKES_JSON,
+	  cmd_schema },
+};
+
+static const char common_options[] =
+	"  --output text|json     text for people (default), or one JSON document\n"
+	"  --color WHEN           auto (default), always, never\n"
+	"  --quiet                only what failed, differs or is pending\n"
+	"  --verbose              more: what is as wanted, the diffs of an apply\n"
+	"  --version              print the version\n"
+	"  --help                 this text\n";
+
+static void usage_command(const struct command *c)
+{
+	printf("Usage: bulkhead %s%s%s [OPTION]...\n\n%s: %s.\n%s\n\nOptions:\n", c->name,
+	       *c->synopsis ? " " : "", c->synopsis, c->name, c->summary, c->help);
+	if (c->takes & TAKES_ROOT)
+		puts("  --root DIR             work on the tree at DIR: files only, nothing is executed");
+	if (c->takes & TAKES_RESTART)
+		puts("  --no-restart           leave units alone and report what is pending");
+	if (c->takes & TAKES_FORCE)
+		puts("  --force                put before-images back over what somebody edited since");
+	if (c->takes & TAKES_JSON)
+		puts("  --json                 the JSON Schema of a plan");
+	fputs(common_options, stdout);
+	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
+		puts("\nPLAN defaults to " DEFAULT_PLAN "; - is standard input.");
+}
+
+static void usage(void)
+{
+	puts("Usage: bulkhead COMMAND [ARGUMENT] [OPTION]...\n"
+	     "\n"
+	     "Hardens a host that runs Docker from one plan, as a transaction, with proof from the\n"
+	     "running daemon.\n"
+	     "\n"
+	     "Commands:");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		char left[32];
+
+		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].synopsis);
+		printf("  %-18s %s\n", left, commands[i].summary);
+	}
+	printf("\nOptions:\n"
+	       "  --root DIR             work on the tree at DIR: files only, nothing is executed\n"
+	       "%s\n"
+	       "Exit codes: 0 as wanted; 1 failed, the host is as it was; 2 (diff, check) something\n"
+	       "differs, is pending or failed; 3 not everything could be put back, or an interrupted run\n"
+	       "waits for recover; 64 bad usage or plan.\n",
+	       common_options);
+}
+
+static int bad_usage(const char *fmt, ...) PRINTF(1, 2);
+
+static int bad_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("bulkhead: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return EXIT_USAGE;
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[ARRAY_SIZE(commands) + 1] = { NULL };
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		names[i] = commands[i].name;
+	near = field_nearest(name, names);
+	if (near)
+		return bad_usage("there is no command '%s'; did you mean '%s'?", name, near);
+	return bad_usage("there is no command '%s'; see bulkhead --help", name);
+}
+
+enum {
+	OPT_ROOT = 256,
+	OPT_OUTPUT,
+	OPT_COLOR,
+	OPT_NO_RESTART,
+	OPT_FORCE,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_VERSION,
+	OPT_HELP,
+	OPT_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "output", required_argument, NULL, OPT_OUTPUT },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "no-restart", no_argument, NULL, OPT_NO_RESTART },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "verbose", no_argument, NULL, OPT_VERBOSE },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int set_color(struct options *o, const char *when)
+{
+	if (streq(when, "always"))
+		o->style.color = true;
+	else if (streq(when, "never"))
+		o->style.color = false;
+	else if (!streq(when, "auto"))
+		return bad_usage("--color takes auto, always or never, not '%s'", when);
+	return 0;
+}
+
+static int set_output(struct options *o, const char *name)
+{
+	if (streq(name, "json"))
+		o->output = OUTPUT_JSON;
+	else if (!streq(name, "text"))
+		return bad_usage("--output takes text or json, not '%s'", name);
+	return 0;
+}
+
+/* What the command line gives that the command doesn't take. */
+static int check_usage(const struct command *c, const struct options *o)
+{
+	if (o->root && !(c->takes & TAKES_ROOT))
+		return bad_usage("%s takes no --root", c->name);
+	if (o->no_restart && !(c->takes & TAKES_RESTART))
+		return bad_usage("%s takes no --no-restart", c->name);
+	if (o->force && !(c->takes & TAKES_FORCE))
+		return bad_usage("%s takes no --force", c->name);
+	if (o->json && !(c->takes & TAKES_JSON))
+		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
+	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
+		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
+	if (!o->arg && (c->takes & NEEDS_ARG))
+		return bad_usage("%s needs a plan: bulkhead %s PLAN", c->name, c->name);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+	const struct command *c = NULL;
+	bool help = false;
+	int opt;
+
+	umask(022);
+	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (opt) {
+		case OPT_ROOT:
+			o.root = optarg;
+			break;
+		case OPT_OUTPUT:
+			if (set_output(&o, optarg))
+				return EXIT_USAGE;
+			break;
+		case OPT_COLOR:
+			if (set_color(&o, optarg))
+				return EXIT_USAGE;
+			break;
+		case OPT_NO_RESTART:
+			o.no_restart = true;
+			break;
+		case OPT_FORCE:
+			o.force = true;
+			break;
+		case OPT_QUIET:
+			o.style.quiet = true;
+			break;
+		case OPT_VERBOSE:
+			o.style.verbose = true;
+			break;
+		case OPT_VERSION:
+			puts("bulkhead " PACKAGE_VERSION);
+			return EXIT_AS_WANTED;
+		case OPT_HELP:
+			help = true;
+			break;
+		case OPT_JSON:
+			o.json = true;
+			break;
+		default:
+			return bad_usage("see bulkhead --help");
+		}
+	}
+	if (optind < argc && !(c = command_find(argv[optind])))
+		return unknown_command(argv[optind]);
+	if (help) {
+		if (c)
+			usage_command(c);
+		else
+			usage();
+		return EXIT_AS_WANTED;
+	}
+	if (!c)
+		return bad_usage("what is to be done? See bulkhead --help");
+	if (argc - optind > 2)
+		return bad_usage("%s takes one argument; '%s' is one too many", c->name,
+				 argv[optind + 2]);
+	o.arg = argv[optind + 1];
+	if (o.root && !*o.root)
+		return bad_usage("--root needs a directory");
+	if (check_usage(c, &o))
+		return EXIT_USAGE;
+	return c->run(c, &o);
+}

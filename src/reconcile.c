@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reconcile.h"
+
+#include <time.h>
+
+#include "transaction.h"
+
+/* --- asking the modules --- */
+
+static struct previous previous_of(const json_t *state, const struct module *m)
+{
+	return (struct previous){ json_object_get(state, m->name) };
+}
+
+/* Sections and what was left behind decide whether a module has anything to say. 1: it does. */
+static int module_on(const struct module *m, const struct section *s, const struct previous *was,
+		     const struct host *h, const char **ret_why, struct err *e)
+{
+	*ret_why = NULL;
+	if (!s)
+		return was->state != NULL;
+	if (!m->applies)
+		return 1;
+	switch (m->applies(s, h, ret_why, e)) {
+	case 0:
+		return 1;
+	case 1:
+		return 0;
+	default:
+		return e->code;
+	}
+}
+
+static int ask_diff(struct host *h, const struct plan *p, const json_t *state, struct changes *c,
+		    struct err *e)
+{
+	int r = 0;
+
+	host_overlay(h, c);
+	for (const struct module *const *m = modules; *m && r >= 0; m++) {
+		const struct section *s = plan_section(p, (*m)->name);
+		struct previous was = previous_of(state, *m);
+		const char *why;
+
+		r = module_on(*m, s, &was, h, &why, e);
+		if (r > 0)
+			r = (*m)->diff(s, s || was.state ? &was : NULL, h, c, e);
+	}
+	host_overlay(h, NULL);
+	return r < 0 ? err_prefix(e, "nothing was changed") : 0;
+}
+
+static int ask_verify(struct host *h, const struct plan *p, const json_t *state, struct findings *f,
+		      struct err *e)
+{
+	for (const struct module *const *m = modules; *m; m++) {
+		const struct section *s = plan_section(p, (*m)->name);
+		struct previous was = previous_of(state, *m);
+		const char *why;
+		int r;
+
+		if (!s)
+			continue;
+		r = module_on(*m, s, &was, h, &why, e);
+		if (r < 0)
+			return r;
+		if (r == 0)
+			r = findings_add(f, (*m)->name, NULL, NULL, FINDING_SKIPPED, NULL, NULL,
+					 why, e);
+		else if ((*m)->verify)
+			r = (*m)->verify(s, &was, h, f, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* --- from changes to findings --- */
+
+static struct finding *finding_of(struct findings *f, const char *module, const char *setting)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct finding *x = &f->list[i];
+
+		if (streq(x->module, module) &&
+		    (setting ? x->setting && streq(x->setting, setting) : !x->setting))
+			return x;
+	}
+	return NULL;
+}
+
+/* What a change or an ask says of a setting is worse than what verify found: that stands. */
+static int overrule(struct findings *f, const struct why *w, enum finding_state state,
+		    const char *text, struct err *e)
+{
+	struct finding *x = finding_of(f, w->module, w->setting);
+
+	if (!x)
+		return findings_add(f, w->module, w->setting, w->cis, state, NULL, NULL, text, e);
+	if (x->state == FINDING_DRIFT || x->state == FINDING_FAILED)
+		return 0;
+	x->state = state;
+	free(x->why);
+	x->why = text ? strdup(text) : NULL;
+	return text && !x->why ? err_oom(e) : 0;
+}
+
+static int findings_from_changes(struct findings *f, const struct changes *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n; i++)
+		for (size_t k = 0; k < c->list[i]->n_whys; k++)
+			if (overrule(f, &c->list[i]->whys[k], FINDING_DRIFT,
+				     c->list[i]->whys[k].text, e) < 0)
+				return e->code;
+	for (size_t i = 0; i < c->n_asks; i++) {
+		const struct ask *a = &c->asks[i];
+
+		if (a->action == UNIT_NOTHING)
+			continue;
+		if (overrule(f, &a->why, a->pending ? FINDING_PENDING : FINDING_DRIFT,
+			     a->pending ? a->pending : a->why.text, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
+/* "plan.yaml:3:5: text" of the modules' mistakes and refusals, as findings of check. */
+static int findings_from_errs(struct findings *f, const struct errs *es, struct err *e)
+{
+	for (size_t i = 0; i < es->n; i++)
+		if (findings_add(f, "plan", es->list[i].where, NULL, FINDING_FAILED, NULL, NULL,
+				 es->list[i].text, e) < 0)
+			return e->code;
+	return 0;
+}
+
+static bool findings_have(const struct findings *f, enum finding_state a, enum finding_state b)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].state == a || f->list[i].state == b)
+			return true;
+	return false;
+}
+
+/* --- the commands --- */
+
+static void end(struct report *r, enum report_result result, enum exit_code code)
+{
+	r->result = result;
+	r->code = code;
+	/* Looking at what may be absent leaves texts behind; only a failure's is a report's. */
+	if (code == EXIT_AS_WANTED || code == EXIT_DIFFERS)
+		r->err.text[0] = '\0';
+}
+
+/* Does something wait for recover? Then the host is in between, and the report says so. */
+static bool in_between(const struct host *h, struct report *r)
+{
+	uint32_t pid;
+
+	if (!journal_interrupted(h))
+		return false;
+	pid = journal_locked_by(h);
+	if (pid)
+		err_set(&r->err, EBUSY,
+			"another run of bulkhead (process %u) is at work on this host", pid);
+	else
+		err_set(&r->err, EUCLEAN,
+			"an interrupted run left this host in between. Put it back: bulkhead recover%s%s",
+			*host_prefix(h) ? " --root " : "", host_prefix(h));
+	end(r, pid ? REPORT_REFUSED : REPORT_STUCK, pid ? EXIT_FAILED : EXIT_STUCK);
+	return true;
+}
+
+/* Plan against host: mistakes are the plan's (64), refusals the host's (1). */
+static bool refused(struct report *r)
+{
+	if (errs_any(&r->changes.mistakes))
+		end(r, REPORT_REFUSED, EXIT_USAGE);
+	else if (errs_any(&r->changes.refusals))
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+	else
+		return false;
+	return true;
+}
+
+static int ask(struct host *h, const struct plan *p, const struct reconcile_options *o,
+	       struct changes *c, json_t **ret_state, struct err *e)
+{
+	json_t *state = NULL;
+
+	c->no_restart = o->no_restart;
+	if (journal_state(h, &state, e) < 0)
+		return e->code;
+	if (ask_diff(h, p, state, c, e) < 0) {
+		json_decref(state);
+		return e->code;
+	}
+	*ret_state = state;
+	return 0;
+}
+
+void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		    struct report *r)
+{
+	_cleanup_json_ json_t *state = NULL;
+	bool pending = false;
+
+	if (in_between(h, r))
+		return;
+	if (ask(h, p, o, &r->changes, &state, &r->err) < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return;
+	}
+	if (refused(r))
+		return;
+	for (size_t i = 0; i < r->changes.n_asks; i++)
+		pending |= r->changes.asks[i].pending != NULL;
+	if (changes_empty(&r->changes) && !pending)
+		end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
+	else
+		end(r, REPORT_DIFFERS, EXIT_DIFFERS);
+}
+
+void reconcile_check(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		     struct report *r)
+{
+	_cleanup_json_ json_t *state = NULL;
+	bool differs = false;
+
+	if (in_between(h, r))
+		return;
+	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 ||
+	    ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
+	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0 ||
+	    findings_from_errs(&r->findings, &r->changes.mistakes, &r->err) < 0 ||
+	    findings_from_errs(&r->findings, &r->changes.refusals, &r->err) < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return;
+	}
+	if (errs_any(&r->changes.mistakes)) {
+		end(r, REPORT_REFUSED, EXIT_USAGE);
+		return;
+	}
+	for (size_t i = 0; i < r->findings.n; i++)
+		differs |= r->findings.list[i].state != FINDING_OK &&
+			   r->findings.list[i].state != FINDING_SKIPPED;
+	end(r, differs ? REPORT_DIFFERS : REPORT_CONVERGED,
+	    differs ? EXIT_DIFFERS : EXIT_AS_WANTED);
+}
+
+static const struct finding *first_bad(const struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].state == FINDING_DRIFT || f->list[i].state == FINDING_FAILED)
+			return &f->list[i];
+	return NULL;
+}
+
+/* After commit: the running host has to agree, and a second look has to find nothing left to do. */
+static int verify(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		  const json_t *state, struct report *r, struct err *e)
+{
+	_cleanup_changes_ struct changes again;
+	const struct finding *bad;
+
+	changes_init(&again);
+	again.no_restart = o->no_restart;
+	host_forget(h);
+	if (ask_verify(h, p, state, &r->findings, e) < 0)
+		return e->code;
+	bad = first_bad(&r->findings);
+	if (bad)
+		return err_set(e, EPROTO, "verification: %s%s%s is not as wanted%s%s%s%s%s%s",
+			       bad->module, bad->setting ? "." : "",
+			       bad->setting ? bad->setting : "", bad->wanted ? ": wanted " : "",
+			       bad->wanted ? bad->wanted : "", bad->found ? ", found " : "",
+			       bad->found ? bad->found : "", bad->why ? ": " : "",
+			       bad->why ? bad->why : "");
+	if (ask_diff(h, p, state, &again, e) < 0)
+		return e->code;
+	if (!changes_empty(&again))
+		return err_set(e, EPROTO,
+			       "verification: a second look still finds something to do: %s",
+			       again.n ? again.list[0]->path : again.asks[0].why.text);
+	return 0;
+}
+
+/* Puts back what was done and says in which state that leaves the host. */
+static void give_up(struct transaction *t, struct report *r)
+{
+	struct err undo;
+
+	if (transaction_undo(t, &r->failed, &undo) < 0) {
+		if (!r->failed.n)
+			errs_add(&r->failed, NULL, "%s", undo.text);
+		end(r, REPORT_STUCK, EXIT_STUCK);
+	} else {
+		end(r, REPORT_UNDONE, EXIT_FAILED);
+	}
+}
+
+static bool any_lines(const struct changes *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i]->kind == CHANGE_LINES)
+			return true;
+	return false;
+}
+
+static int run(struct transaction *t, struct host *h, const struct plan *p,
+	       const struct reconcile_options *o, struct report *r)
+{
+	_cleanup_json_ json_t *state = NULL;
+	struct timespec a, b;
+	int result;
+
+	/*
+	 * The databases may have moved since: what counts is what is read under their locks. What
+	 * Docker said is kept from the first look: nobody waits for a daemon while useradd waits
+	 * for us.
+	 */
+	if (any_lines(&r->changes) && transaction_lock_databases(t, &r->err) < 0)
+		return -1;
+	changes_done(&r->changes);
+	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r))
+		return -1;
+	if (changes_empty(&r->changes)) {
+		end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
+		return 0;
+	}
+	if (transaction_prepare(t, &r->changes, o->plan_path, &r->err) < 0)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	result = transaction_commit(t, &r->changes, &r->err);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	r->seconds = (unsigned)(b.tv_sec - a.tv_sec);
+	if (result < 0 || verify(h, p, o, t->journal.state, r, &r->err) < 0 ||
+	    transaction_finish(t, &r->err) < 0)
+		return -1;
+	r->id = t->journal.id;
+	end(r, REPORT_CHANGED, EXIT_AS_WANTED);
+	return 0;
+}
+
+/* Nothing to write. What the running host says still counts. */
+static void converged(struct host *h, const struct plan *p, const json_t *state, struct report *r)
+{
+	if (ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
+	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return;
+	}
+	if (findings_have(&r->findings, FINDING_DRIFT, FINDING_FAILED)) {
+		err_set(&r->err, EPROTO, "something is not as wanted, and applying can't mend it");
+		end(r, REPORT_DIFFERS, EXIT_FAILED);
+		return;
+	}
+	end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
+}
+
+void reconcile_apply(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		     struct report *r)
+{
+	_cleanup_json_ json_t *state = NULL;
+	struct transaction t;
+
+	if (journal_interrupted(h)) {
+		reconcile_recover(h, o, r);
+		if (r->code != EXIT_AS_WANTED)
+			return;
+		r->recovered = r->result == REPORT_RECOVERED;
+	}
+	if (ask(h, p, o, &r->changes, &state, &r->err) < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return;
+	}
+	if (refused(r))
+		return;
+	if (changes_empty(&r->changes)) {
+		converged(h, p, state, r);
+		return;
+	}
+	end(r, REPORT_REFUSED, EXIT_FAILED);
+	if (transaction_begin(&t, h, o->progress, &r->err) < 0 || run(&t, h, p, o, r) < 0) {
+		if (t.begun)
+			give_up(&t, r);
+	}
+	transaction_end(&t);
+}
+
+void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
+			struct report *r)
+{
+	if (in_between(h, r))
+		return;
+	if (transaction_rollback(h, id, o->force, o->no_restart, o->progress, 0, &r->journal,
+				 &r->failed, &r->err) == 0) {
+		r->id = r->journal.id;
+		end(r, REPORT_ROLLED_BACK, EXIT_AS_WANTED);
+	} else if (journal_interrupted(h) || r->journal.phase == PHASE_UNITS) {
+		end(r, REPORT_STUCK, EXIT_STUCK);
+	} else {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+	}
+}
+
+void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r)
+{
+	int n = transaction_recover(h, o->force, o->progress, &r->journal, &r->failed, &r->err);
+
+	if (n >= 0)
+		end(r, n ? REPORT_RECOVERED : REPORT_CONVERGED, EXIT_AS_WANTED);
+	else if (n == -EBUSY)
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+	else
+		end(r, REPORT_STUCK, EXIT_STUCK);
+}

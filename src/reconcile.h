@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the commands do between a plan and a report: ask the modules, run the transaction, verify.
+ * Prints nothing; fills a struct report.
+ */
+#ifndef BULKHEAD_RECONCILE_H
+#define BULKHEAD_RECONCILE_H
+
+#include "module.h"
+#include "report.h"
+#include "units.h"
+
+/* Options that matter below main.c. */
+struct reconcile_options {
+	bool no_restart;
+	bool force; /* rollback, recover */
+	const char *plan_path;
+	const struct progress *progress;
+};
+
+/*
+ * Each fills the report, its exit code included, and never fails in another way: errors are in the
+ * report.
+ */
+void reconcile_apply(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		     struct report *r);
+void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		    struct report *r);
+void reconcile_check(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		     struct report *r);
+void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
+			struct report *r);
+void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r);
+
+#endif

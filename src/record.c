@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A journal as a record: out of changes, to JSON, and back.
+ */
+#include "journal.h"
+
+#include <time.h>
+
+#include "buf.h"
+
+#define FORMAT 1
+
+static const char *const kinds[] = { "directory", "file", "lines", "attributes", "removal" };
+static const char *const actions[] = { "nothing", "reload", "start", "restart" };
+static const char *const phases[] = { "prepared", "files", "units" };
+
+const char *change_kind_name(enum change_kind kind)
+{
+	return kinds[kind];
+}
+
+const char *unit_action_name(enum unit_action action)
+{
+	return actions[action];
+}
+
+void journal_done(struct journal *j)
+{
+	for (size_t i = 0; i < j->n_steps; i++) {
+		struct step *s = &j->steps[i];
+
+		free(s->path);
+		free(s->tmp);
+		image_done(&s->before);
+		image_done(&s->after);
+		strv_free(s->lines);
+		json_decref(s->why);
+	}
+	free(j->steps);
+	for (size_t i = 0; i < j->n_units; i++) {
+		free(j->units[i].unit);
+		json_decref(j->units[i].why);
+	}
+	free(j->units);
+	free(j->undoes);
+	free(j->undone);
+	free(j->plan);
+	json_decref(j->state);
+	*j = (struct journal){ 0 };
+}
+
+static json_t *why_json(const struct why *whys, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++) {
+		const struct why *w = &whys[i];
+		json_t *one = json_pack("{s:s, s:s?, s:s?, s:s?}", "module", w->module, "setting",
+					w->setting, "cis", w->cis, "text", w->text);
+
+		if (!one || json_array_append_new(list, one) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static char **strv_copy(char *const *v)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (v[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++)
+		if (!(copy[i] = strdup(v[i]))) {
+			strv_free(copy);
+			return NULL;
+		}
+	return copy;
+}
+
+/* A database is recorded by its attributes and our lines: its content is not ours to copy. */
+static int attrs_copy(const struct image *from, struct image *to, struct err *e)
+{
+	struct image bare = *from;
+
+	bare.content = NULL;
+	bare.len = 0;
+	return image_copy(&bare, to, e);
+}
+
+static int step_from_change(const struct change *c, uint64_t nonce, struct step *s, struct err *e)
+{
+	const char *name = strrchr(c->path, '/') + 1;
+
+	s->kind = c->kind;
+	s->path = strdup(c->path);
+	s->why = why_json(c->whys, c->n_whys);
+	if (!s->path || !s->why)
+		return err_oom(e);
+	if (c->kind != CHANGE_DIR && c->kind != CHANGE_ATTRS &&
+	    asprintf(&s->tmp, ".%.200s.bulkhead-%08llx", name,
+		     (unsigned long long)(nonce & 0xffffffff)) < 0) {
+		s->tmp = NULL;
+		return err_oom(e);
+	}
+	if (c->kind != CHANGE_LINES) {
+		if (image_copy(&c->before, &s->before, e) < 0)
+			return e->code;
+		return image_copy(&c->after, &s->after, e);
+	}
+	s->newline = c->before.len && c->before.content[c->before.len - 1] != '\n';
+	s->was_len = c->before.len;
+	s->lines = strv_copy(c->lines);
+	if (!s->lines)
+		return err_oom(e);
+	if (attrs_copy(&c->before, &s->before, e) < 0)
+		return e->code;
+	return attrs_copy(&c->after, &s->after, e);
+}
+
+static int unit_from_ask(const struct ask *a, struct journal *j, struct err *e)
+{
+	_cleanup_json_ json_t *why = why_json(&a->why, 1);
+	struct unit_record *u = NULL, *units;
+
+	if (!why)
+		return err_oom(e);
+	for (size_t i = 0; i < j->n_units; i++)
+		if (streq(j->units[i].unit, a->unit))
+			u = &j->units[i];
+	if (!u) {
+		units = reallocarray(j->units, j->n_units + 1, sizeof(*units));
+		if (!units)
+			return err_oom(e);
+		j->units = units;
+		u = &units[j->n_units];
+		*u = (struct unit_record){ .pending = true, .why = json_array() };
+		u->unit = strdup(a->unit);
+		if (!u->unit || !u->why)
+			return err_oom(e);
+		j->n_units++;
+	}
+	if (a->action > u->action)
+		u->action = a->action;
+	if (!a->pending)
+		u->pending = false;
+	return json_array_extend(u->why, why) < 0 ? err_oom(e) : 0;
+}
+
+int journal_from_changes(const struct changes *c, struct journal *ret, struct err *e)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	j.time_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	j.pid = (uint32_t)getpid();
+	j.manager_reload = c->manager_reload;
+	j.state = c->state ? json_incref(c->state) : json_object();
+	j.steps = calloc(c->n ? c->n : 1, sizeof(*j.steps));
+	if (!j.steps || !j.state)
+		return err_oom(e);
+	for (size_t i = 0; i < c->n; i++) {
+		j.n_steps++;
+		if (step_from_change(c->list[i], j.time_us ^ (uint64_t)now.tv_nsec << 12,
+				     &j.steps[i], e) < 0)
+			return e->code;
+	}
+	for (size_t i = 0; i < c->n_asks; i++)
+		if (unit_from_ask(&c->asks[i], &j, e) < 0)
+			return e->code;
+	*ret = j;
+	j = (struct journal){ 0 };
+	return 0;
+}
+
+/* --- to JSON and back --- */
+
+static json_t *hex_json(const void *data, size_t len)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_reserve(&b, len * 2);
+	for (size_t i = 0; i < len; i++)
+		buf_addf(&b, "%02x", ((const unsigned char *)data)[i]);
+	return b.failed ? NULL : json_stringn(b.data ? b.data : "", b.len);
+}
+
+static json_t *image_json(const struct image *im)
+{
+	_cleanup_json_ json_t *xattrs = NULL;
+
+	if (!im->exists)
+		return json_null();
+	xattrs = json_object();
+	for (size_t i = 0; i < im->n_xattrs; i++)
+		if (json_object_set_new(xattrs, im->xattrs[i].name,
+					hex_json(im->xattrs[i].value, im->xattrs[i].len)) < 0)
+			return NULL;
+	return json_pack("{s:i, s:i, s:I, s:I, s:O}", "type", (int)(im->mode & S_IFMT), "mode",
+			 (int)(im->mode & 07777), "uid", (json_int_t)im->uid, "gid",
+			 (json_int_t)im->gid, "xattrs", xattrs);
+}
+
+static json_t *ids_json(const unsigned *ids, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		json_array_append_new(list, json_integer(ids[i]));
+	return list;
+}
+
+static json_t *step_json(const struct step *s)
+{
+	_cleanup_json_ json_t *lines = NULL;
+	json_t *o = json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+			      s->path, "temporary", s->tmp, "before", image_json(&s->before),
+			      "after", image_json(&s->after), "why", s->why);
+
+	if (!o || s->kind != CHANGE_LINES)
+		return o;
+	lines = json_array();
+	for (char **l = s->lines; lines && *l; l++)
+		json_array_append_new(lines, json_string(*l));
+	json_object_set(o, "lines", lines);
+	json_object_set_new(o, "newline", json_boolean(s->newline));
+	json_object_set_new(o, "length", json_integer((json_int_t)s->was_len));
+	return o;
+}
+
+static json_t *unit_json(const struct unit_record *u)
+{
+	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:O}", "unit", u->unit, "action",
+			 actions[u->action], "pending", u->pending, "invocation_before", u->before,
+			 "invocation_after", u->after, "active_before", u->active, "why", u->why);
+}
+
+json_t *journal_json(const struct journal *j)
+{
+	_cleanup_json_ json_t *steps = json_array(), *units = json_array();
+
+	if (!steps || !units)
+		return NULL;
+	for (size_t i = 0; i < j->n_steps; i++)
+		if (json_array_append_new(steps, step_json(&j->steps[i])) < 0)
+			return NULL;
+	for (size_t i = 0; i < j->n_units; i++)
+		if (json_array_append_new(units, unit_json(&j->units[i])) < 0)
+			return NULL;
+	return json_pack(
+		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:b, s:o, s:o, s:O, s:O, s:O}",
+		"format", FORMAT, "id", (int)j->id, "kind", j->rollback ? "rollback" : "apply",
+		"phase", phases[j->phase], "time_us", (json_int_t)j->time_us, "pid",
+		(json_int_t)j->pid, "boot_id", j->boot_id, "plan", j->plan, "manager_reload",
+		j->manager_reload, "force", j->force, "undoes", ids_json(j->undoes, j->n_undoes),
+		"undone", ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state",
+		j->state);
+}
+
+static int choice(const char *s, const char *const *names, size_t n)
+{
+	for (size_t i = 0; s && i < n; i++)
+		if (streq(s, names[i]))
+			return (int)i;
+	return -1;
+}
+
+static int xattrs_parse(json_t *o, struct image *im)
+{
+	const char *name;
+	json_t *hex;
+
+	im->xattrs = calloc(json_object_size(o) + 1, sizeof(*im->xattrs));
+	if (!im->xattrs)
+		return -ENOMEM;
+	json_object_foreach (o, name, hex) {
+		struct xattr *x = &im->xattrs[im->n_xattrs];
+		const char *s = json_string_value(hex);
+		unsigned char *value;
+
+		if (!s || json_string_length(hex) % 2)
+			return -EINVAL;
+		im->n_xattrs++;
+		x->len = json_string_length(hex) / 2;
+		x->name = strdup(name);
+		x->value = value = malloc(x->len + 1);
+		if (!x->name || !value)
+			return -ENOMEM;
+		for (size_t i = 0; i < x->len; i++) {
+			unsigned byte;
+
+			if (sscanf(s + 2 * i, "%2x", &byte) != 1)
+				return -EINVAL;
+			value[i] = (unsigned char)byte;
+		}
+	}
+	return 0;
+}
+
+static int image_parse(json_t *o, struct image *im)
+{
+	int type, mode;
+	json_int_t uid, gid;
+	json_t *xattrs;
+
+	*im = (struct image){ 0 };
+	if (json_is_null(o))
+		return 0;
+	if (json_unpack(o, "{s:i, s:i, s:I, s:I, s:o}", "type", &type, "mode", &mode, "uid", &uid,
+			"gid", &gid, "xattrs", &xattrs) < 0)
+		return -EINVAL;
+	im->exists = true;
+	im->mode = (mode_t)(type | mode);
+	im->uid = (uid_t)uid;
+	im->gid = (gid_t)gid;
+	im->nlink = 1;
+	return xattrs_parse(xattrs, im);
+}
+
+/* A name that can only mean a file beside the target. */
+static bool tmp_fine(const char *tmp)
+{
+	return !tmp || (tmp[0] == '.' && strstr(tmp, ".bulkhead-") && !strchr(tmp, '/'));
+}
+
+static int step_parse(json_t *o, struct step *s)
+{
+	const char *kind, *path, *tmp;
+	json_t *before, *after, *why, *lines = NULL;
+	json_int_t length = 0;
+	int newline = 0, k, r;
+	size_t i;
+	json_t *line;
+
+	if (json_unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I}", "kind", &kind, "path", &path,
+			"before", &before, "after", &after, "why", &why, "lines", &lines, "newline",
+			&newline, "length", &length) < 0)
+		return -EINVAL;
+	tmp = json_string_value(json_object_get(o, "temporary"));
+	k = choice(kind, kinds, ARRAY_SIZE(kinds));
+	if (k < 0 || path[0] != '/' || !tmp_fine(tmp))
+		return -EINVAL;
+	s->kind = (enum change_kind)k;
+	s->newline = newline;
+	s->was_len = (size_t)length;
+	s->path = strdup(path);
+	s->tmp = tmp ? strdup(tmp) : NULL;
+	s->why = json_incref(why);
+	if (!s->path || (tmp && !s->tmp))
+		return -ENOMEM;
+	if ((r = image_parse(before, &s->before)) < 0 || (r = image_parse(after, &s->after)) < 0)
+		return r;
+	if (k != CHANGE_LINES)
+		return 0;
+	s->lines = calloc(json_array_size(lines) + 1, sizeof(char *));
+	if (!s->lines)
+		return -ENOMEM;
+	json_array_foreach (lines, i, line) {
+		if (!json_is_string(line))
+			return -EINVAL;
+		s->lines[i] = strdup(json_string_value(line));
+		if (!s->lines[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int unit_parse(json_t *o, struct unit_record *u)
+{
+	const char *unit, *action, *before, *after, *active;
+	json_t *why;
+	int pending, a;
+
+	if (json_unpack(o, "{s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
+			"pending", &pending, "invocation_before", &before, "invocation_after",
+			&after, "active_before", &active, "why", &why) < 0)
+		return -EINVAL;
+	a = choice(action, actions, ARRAY_SIZE(actions));
+	if (a < 0)
+		return -EINVAL;
+	u->action = (enum unit_action)a;
+	u->pending = pending;
+	u->why = json_incref(why);
+	snprintf(u->before, sizeof(u->before), "%s", before);
+	snprintf(u->after, sizeof(u->after), "%s", after);
+	snprintf(u->active, sizeof(u->active), "%s", active);
+	u->unit = strdup(unit);
+	return u->unit ? 0 : -ENOMEM;
+}
+
+static int ids_parse(const json_t *list, unsigned **ret, size_t *ret_n)
+{
+	*ret_n = json_array_size(list);
+	*ret = calloc(*ret_n + 1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	for (size_t i = 0; i < *ret_n; i++)
+		(*ret)[i] = (unsigned)json_integer_value(json_array_get(list, i));
+	return 0;
+}
+
+int journal_parse(json_t *o, struct journal *j)
+{
+	int format, id, reload, force, p, r;
+	const char *kind, *phase, *boot, *plan = NULL;
+	unsigned *undone_ids;
+	json_int_t time_us, pid;
+	json_t *undoes, *undone, *steps, *units, *state, *x;
+	size_t i;
+
+	if (json_unpack(o, "{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+			"format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us",
+			&time_us, "pid", &pid, "boot_id", &boot, "manager_reload", &reload, "force",
+			&force, "undoes", &undoes, "undone", &undone, "steps", &steps, "units",
+			&units, "state", &state) < 0 ||
+	    format != FORMAT)
+		return -EINVAL;
+	p = choice(phase, phases, ARRAY_SIZE(phases));
+	if (p < 0 || id < 1 || !json_is_object(state))
+		return -EINVAL;
+	plan = json_string_value(json_object_get(o, "plan"));
+	j->id = (unsigned)id;
+	j->rollback = streq(kind, "rollback");
+	j->phase = (enum phase)p;
+	j->time_us = (uint64_t)time_us;
+	j->pid = (uint32_t)pid;
+	j->manager_reload = reload;
+	j->force = force;
+	snprintf(j->boot_id, sizeof(j->boot_id), "%s", boot);
+	j->state = json_incref(state);
+	if (plan && !(j->plan = strdup(plan)))
+		return -ENOMEM;
+	if ((r = ids_parse(undoes, &j->undoes, &j->n_undoes)) < 0 ||
+	    (r = ids_parse(undone, &j->undone, &j->n_undone)) < 0)
+		return r;
+	/* Room for the progress still to be made. */
+	undone_ids = reallocarray(j->undone, j->n_undoes + j->n_undone + 1, sizeof(*undone_ids));
+	if (!undone_ids)
+		return -ENOMEM;
+	j->undone = undone_ids;
+	j->steps = calloc(json_array_size(steps) + 1, sizeof(*j->steps));
+	j->units = calloc(json_array_size(units) + 1, sizeof(*j->units));
+	if (!j->steps || !j->units)
+		return -ENOMEM;
+	json_array_foreach (steps, i, x) {
+		j->n_steps++;
+		if ((r = step_parse(x, &j->steps[i])) < 0)
+			return r;
+	}
+	json_array_foreach (units, i, x) {
+		j->n_units++;
+		if ((r = unit_parse(x, &j->units[i])) < 0)
+			return r;
+	}
+	return 0;
+}

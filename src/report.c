@@ -1,0 +1,749 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include <ctype.h>
+#include <time.h>
+
+#include "buf.h"
+#include "diff.h"
+
+#define FORMAT 1
+
+#define GREEN  "\033[32m"
+#define YELLOW "\033[33m"
+#define RED    "\033[31m"
+#define CYAN   "\033[36m"
+#define DIM    "\033[2m"
+#define BOLD   "\033[1m"
+#define RESET  "\033[0m"
+
+static const char *const results[] = {
+	"converged", "changed", "differs", "refused", "undone", "stuck", "rolled-back", "recovered",
+};
+static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed" };
+static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED };
+
+void report_init(struct report *r, const char *command, const struct host *h)
+{
+	*r = (struct report){ .command = command, .h = h };
+	changes_init(&r->changes);
+}
+
+void report_done(struct report *r)
+{
+	changes_done(&r->changes);
+	findings_done(&r->findings);
+	errs_done(&r->failed);
+	journal_done(&r->journal);
+}
+
+/* --- pieces of text --- */
+
+static void add_colored(struct buf *b, const struct report_style *st, const char *color,
+			const char *text, int width)
+{
+	if (st->color)
+		buf_adds(b, color);
+	buf_addf(b, "%-*s", width, text);
+	if (st->color)
+		buf_adds(b, RESET);
+}
+
+/* Names and texts come from hosts: what could steer a terminal is shown, not sent. */
+static void add_safe(struct buf *b, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == '\n')
+			buf_adds(b, "\n          ");
+		else if (*p < 0x20 || *p == 0x7f)
+			buf_addf(b, "\\x%02x", *p);
+		else
+			buf_addc(b, (char)*p);
+	}
+}
+
+static bool secret_name(const char *line, size_t n)
+{
+	static const char *const words[] = { "token", "password", "secret", "access-key" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		for (size_t at = 0; at + strlen(words[i]) <= n; at++)
+			if (strncasecmp(line + at, words[i], strlen(words[i])) == 0)
+				return true;
+	return false;
+}
+
+/* One line of a diff without credentials: user:password@ in URLs, and strings under a secret's
+ * name. */
+static void add_line_masked(struct buf *b, const char *line, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n) {
+		if (i + 3 <= n && memcmp(line + i, "://", 3) == 0) {
+			size_t at = i + 3, end = at;
+
+			while (end < n && !strchr("/\" \t,", line[end]) && line[end] != '@')
+				end++;
+			if (end < n && line[end] == '@') {
+				buf_adds(b, "://***");
+				i = end;
+				continue;
+			}
+		}
+		if (line[i] == ':' && i + 1 < n && secret_name(line, i)) {
+			size_t q = i + 1;
+
+			while (q < n && (line[q] == ' ' || line[q] == '\t'))
+				q++;
+			if (q < n && line[q] == '"') {
+				size_t end = q + 1;
+
+				while (end < n && line[end] != '"')
+					end += line[end] == '\\' ? 2 : 1;
+				buf_add(b, line + i, q - i);
+				buf_adds(b, "\"***\"");
+				i = end < n ? end + 1 : n;
+				continue;
+			}
+		}
+		buf_addc(b, line[i++]);
+	}
+}
+
+static size_t count_lines(const struct image *im)
+{
+	size_t n = im->len && im->content[im->len - 1] != '\n';
+
+	for (size_t i = 0; i < im->len; i++)
+		n += im->content[i] == '\n';
+	return n;
+}
+
+/*
+ * A database shows our lines only: the lines around them are other people's, password hashes among
+ * them.
+ */
+static void diff_lines(struct buf *out, const struct change *c, const char *from, const char *to)
+{
+	size_t at = count_lines(&c->before), n = 0;
+
+	while (c->lines[n])
+		n++;
+	buf_addf(out, "--- %s\n+++ %s\n@@ -%zu,0 +%zu,%zu @@\n", from, to, at, at + 1, n);
+	for (char **l = c->lines; *l; l++)
+		buf_addf(out, "+%s\n", *l);
+}
+
+static char *change_diff(const struct report *r, const struct change *c)
+{
+	_cleanup_buf_ struct buf raw = BUF_INIT, out = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	const char *from, *to;
+
+	if (asprintf(&path, "%s%s", host_prefix(r->h), c->path) < 0)
+		return NULL;
+	from = c->before.exists ? path : "/dev/null";
+	to = c->after.exists ? path : "/dev/null";
+	if (c->kind == CHANGE_LINES)
+		diff_lines(&raw, c, from, to);
+	else if (c->kind == CHANGE_FILE || c->kind == CHANGE_REMOVE)
+		diff_unified(&raw, c->before.content ? c->before.content : "", c->before.len,
+			     c->after.content ? c->after.content : "", c->after.len, from, to, 3);
+	if (raw.failed)
+		return NULL;
+	for (size_t i = 0; i < raw.len;) {
+		const char *nl = memchr(raw.data + i, '\n', raw.len - i);
+		size_t n = nl ? (size_t)(nl - raw.data) - i + 1 : raw.len - i;
+
+		add_line_masked(&out, raw.data + i, n);
+		i += n;
+	}
+	if (c->kind == CHANGE_DIR)
+		buf_addf(&out, "directory %s, mode %04o, owner %u:%u\n", path,
+			 c->after.mode & 07777, c->after.uid, c->after.gid);
+	else if (c->before.exists && c->after.exists &&
+		 (c->before.mode != c->after.mode || c->before.uid != c->after.uid ||
+		  c->before.gid != c->after.gid))
+		buf_addf(&out, "attributes %s: mode %04o -> %04o, owner %u:%u -> %u:%u\n", path,
+			 c->before.mode & 07777, c->after.mode & 07777, c->before.uid,
+			 c->before.gid, c->after.uid, c->after.gid);
+	return buf_take(&out, NULL);
+}
+
+static void add_diff(struct buf *b, const char *diff, const struct report_style *st)
+{
+	for (const char *line = diff; *line;) {
+		size_t n = strcspn(line, "\n");
+		const char *color = NULL;
+
+		if (has_prefix(line, "+++") || has_prefix(line, "---"))
+			color = BOLD;
+		else if (line[0] == '+')
+			color = GREEN;
+		else if (line[0] == '-')
+			color = RED;
+		else if (line[0] == '@')
+			color = CYAN;
+		if (st->color && color)
+			buf_adds(b, color);
+		buf_add(b, line, n);
+		if (st->color && color)
+			buf_adds(b, RESET);
+		buf_addc(b, '\n');
+		line += n + (line[n] == '\n');
+	}
+}
+
+static void add_setting(struct buf *b, const char *module, const char *setting)
+{
+	buf_addf(b, "%s%s%s", module, setting ? "." : "", setting ? setting : "");
+}
+
+static void add_whys(struct buf *b, const struct change *c, const struct report_style *st)
+{
+	for (size_t i = 0; i < c->n_whys; i++) {
+		const struct why *w = &c->whys[i];
+		_cleanup_buf_ struct buf line = BUF_INIT;
+
+		add_setting(&line, w->module, w->setting);
+		if (line.failed || !line.data)
+			continue;
+		buf_adds(b, "  ");
+		add_colored(b, st, DIM, "because ", 0);
+		buf_addf(b, "%-26s ", line.data);
+		add_safe(b, w->text ? w->text : "");
+		if (w->cis)
+			buf_addf(b, "  [CIS %s]", w->cis);
+		buf_addc(b, '\n');
+	}
+}
+
+static void add_notes(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	for (size_t i = 0; i < r->changes.n_notes; i++) {
+		const struct note *n = &r->changes.notes[i];
+
+		add_colored(b, st, YELLOW, "note", 10);
+		add_setting(b, n->module, n->setting);
+		buf_adds(b, ": ");
+		add_safe(b, n->text);
+		buf_addc(b, '\n');
+	}
+}
+
+/* The first ask of a unit speaks for all: is this one not it? */
+static bool ask_repeats(const struct changes *c, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (streq(c->asks[k].unit, c->asks[i].unit) &&
+		    !c->asks[k].pending == !c->asks[i].pending && c->asks[k].action != UNIT_NOTHING)
+			return true;
+	return false;
+}
+
+static void add_asks(struct buf *b, const struct report *r, const struct report_style *st,
+		     bool done)
+{
+	static const char *const past[] = { "", "reloaded", "started", "restarted" };
+	const struct changes *c = &r->changes;
+
+	for (size_t i = 0; i < c->n_asks; i++) {
+		const struct ask *a = &c->asks[i];
+		enum unit_action action = a->action;
+
+		if (action == UNIT_NOTHING || ask_repeats(c, i))
+			continue;
+		for (size_t k = i; k < c->n_asks; k++)
+			if (streq(c->asks[k].unit, a->unit) && !c->asks[k].pending == !a->pending &&
+			    c->asks[k].action > action)
+				action = c->asks[k].action;
+		add_colored(b, st, a->pending ? CYAN : YELLOW,
+			    a->pending ? "pending"
+			    : done     ? past[action]
+				       : unit_action_name(action),
+			    10);
+		buf_addf(b, "%s", a->unit);
+		if (a->pending)
+			buf_addf(b, "  %s put off: %s", unit_action_name(action), a->pending);
+		else if (done && r->seconds)
+			buf_addf(b, "  in %u s", r->seconds);
+		buf_addc(b, '\n');
+		for (size_t k = i; k < c->n_asks; k++) {
+			if (!streq(c->asks[k].unit, a->unit) || !c->asks[k].pending != !a->pending)
+				continue;
+			buf_adds(b, "  ");
+			add_colored(b, st, DIM, "because ", 0);
+			add_setting(b, c->asks[k].why.module, c->asks[k].why.setting);
+			if (c->asks[k].why.text) {
+				buf_adds(b, "  ");
+				add_safe(b, c->asks[k].why.text);
+			}
+			buf_addc(b, '\n');
+		}
+	}
+	if (c->manager_reload && !done && host_is_live(r->h))
+		buf_adds(b, "reload    systemd's manager (unit files change)\n");
+}
+
+static void add_finding(struct buf *b, const struct finding *f, const struct report_style *st)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+
+	add_setting(&name, f->module, f->setting);
+	add_colored(b, st, state_colors[f->state], states[f->state], 8);
+	buf_addf(b, "  %-30s", name.data ? name.data : "");
+	if (f->wanted) {
+		buf_adds(b, "  ");
+		add_safe(b, f->wanted);
+	}
+	if (f->found && (!f->wanted || !streq(f->wanted, f->found))) {
+		buf_adds(b, f->wanted ? ", found " : "  found ");
+		add_safe(b, f->found);
+	}
+	if (f->why) {
+		buf_adds(b, "  (");
+		add_safe(b, f->why);
+		buf_addc(b, ')');
+	}
+	if (f->cis)
+		buf_addf(b, "  [CIS %s]", f->cis);
+	buf_addc(b, '\n');
+}
+
+static void add_findings(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	for (size_t i = 0; i < r->findings.n; i++) {
+		const struct finding *f = &r->findings.list[i];
+
+		if (st->quiet && (f->state == FINDING_OK || f->state == FINDING_SKIPPED))
+			continue;
+		add_finding(b, f, st);
+	}
+}
+
+static void add_counts(struct buf *b, const struct report *r)
+{
+	size_t n[ARRAY_SIZE(states)] = { 0 };
+	const char *sep = "";
+
+	for (size_t i = 0; i < r->findings.n; i++)
+		n[r->findings.list[i].state]++;
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		if (!n[i])
+			continue;
+		buf_addf(b, "%s%zu %s", sep, n[i], states[i]);
+		sep = ", ";
+	}
+}
+
+static void add_errs(struct buf *b, const struct errs *es, const char *label,
+		     const struct report_style *st)
+{
+	for (size_t i = 0; i < es->n; i++) {
+		add_colored(b, st, RED, label, 10);
+		if (es->list[i].where) {
+			add_safe(b, es->list[i].where);
+			buf_adds(b, ": ");
+		}
+		add_safe(b, es->list[i].text);
+		buf_addc(b, '\n');
+	}
+	if (es->more)
+		buf_addf(b, "%-10sand %zu more\n", label, es->more);
+	if (es->failed)
+		buf_addf(b, "%-10smemory ran out: the list is not complete\n", label);
+}
+
+static void add_error(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	if (!r->err.text[0])
+		return;
+	add_colored(b, st, RED, "error", 10);
+	add_safe(b, r->err.text);
+	buf_addc(b, '\n');
+}
+
+/* --- the text of each command --- */
+
+static void text_diff(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	add_notes(b, r, st);
+	for (size_t i = 0; i < r->changes.n; i++) {
+		const struct change *c = r->changes.list[i];
+		_cleanup_free_ char *diff = change_diff(r, c);
+
+		if (!diff) {
+			b->failed = true;
+			return;
+		}
+		add_diff(b, diff, st);
+		add_whys(b, c, st);
+	}
+	add_asks(b, r, st, false);
+	if (r->result == REPORT_CONVERGED && !st->quiet)
+		buf_adds(b, "nothing to do: the host is as the plan wants it\n");
+	else if (r->result == REPORT_DIFFERS)
+		buf_addf(b, "%zu change%s. Nothing was written; make it so with: bulkhead apply\n",
+			 r->changes.n, r->changes.n == 1 ? "" : "s");
+}
+
+static void text_changes_done(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	static const char *const verbs[] = { "made", "wrote", "added to", "set", "removed" };
+
+	for (size_t i = 0; i < r->changes.n; i++) {
+		const struct change *c = r->changes.list[i];
+		_cleanup_free_ char *diff = NULL;
+
+		add_colored(b, st, GREEN, verbs[c->kind], 10);
+		buf_addf(b, "%s%s\n", host_prefix(r->h), c->path);
+		if (st->verbose && (diff = change_diff(r, c)))
+			add_diff(b, diff, st);
+		add_whys(b, c, st);
+	}
+}
+
+static void text_apply(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	const char *root = *host_prefix(r->h) ? " --root " : "";
+	bool pending = false;
+
+	for (size_t i = 0; i < r->changes.n_asks; i++)
+		pending |= r->changes.asks[i].pending != NULL;
+	if (r->recovered)
+		buf_addf(
+			b,
+			"recovered: what the interrupted run of transaction %u had done was put back first\n",
+			r->journal.id);
+	if (!st->quiet)
+		add_notes(b, r, st);
+	if (r->result == REPORT_CHANGED) {
+		if (!st->quiet)
+			text_changes_done(b, r, st);
+		add_asks(b, r, st, true);
+		add_findings(b, r, st);
+		if (!st->quiet)
+			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback%s%s\n",
+				 r->id, root, host_prefix(r->h));
+	} else if (r->result == REPORT_CONVERGED) {
+		add_asks(b, r, st, false);
+		if (st->verbose)
+			add_findings(b, r, st);
+		if (!st->quiet) {
+			buf_adds(b, "nothing to do: the host is as the plan wants it (");
+			add_counts(b, r);
+			buf_adds(b, ")\n");
+		}
+	} else if (r->result == REPORT_DIFFERS) {
+		add_findings(b, r, st);
+	}
+	if (pending && !st->quiet)
+		buf_adds(
+			b,
+			"pending: the files are right, the running daemon has not taken them yet\n");
+}
+
+static void text_check(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	add_findings(b, r, st);
+	if (st->quiet || r->result == REPORT_REFUSED)
+		return;
+	add_notes(b, r, st);
+	add_counts(b, r);
+	buf_adds(b, r->result == REPORT_DIFFERS
+			    ? ". See what would change: bulkhead diff; mend it: bulkhead apply\n"
+			    : "\n");
+}
+
+static void text_back(struct buf *b, const struct report *r, const struct report_style *st)
+{
+	const struct journal *j = &r->journal;
+
+	if (st->quiet)
+		return;
+	if (r->result == REPORT_CONVERGED) {
+		buf_adds(b, "nothing to recover: no run was interrupted\n");
+		return;
+	}
+	if (r->result == REPORT_RECOVERED) {
+		for (size_t i = 0; i < j->n_steps; i++)
+			buf_addf(b, "%-10s%s%s\n", "put back", host_prefix(r->h), j->steps[i].path);
+		buf_addf(
+			b,
+			j->rollback
+				? "recovered: the rollback of transaction %u was carried to its end\n"
+				: "recovered: transaction %u, which was interrupted, is undone\n",
+			j->rollback && j->n_undoes ? j->undoes[0] : j->id);
+		return;
+	}
+	buf_adds(b, "rolled back: transaction");
+	for (size_t i = 0; i < j->n_undoes; i++)
+		buf_addf(b, "%s %u", i ? "," : "", j->undoes[i]);
+	buf_adds(b, ". The host is as it was before\n");
+	for (size_t i = 0; i < j->n_units; i++)
+		if (j->units[i].pending && j->units[i].action != UNIT_NOTHING)
+			buf_addf(b, "%-10s%s  %s put off: --no-restart\n", "pending",
+				 j->units[i].unit, unit_action_name(j->units[i].action));
+}
+
+char *report_text(const struct report *r, const struct report_style *style)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	add_errs(&b, &r->changes.mistakes, "mistake", style);
+	add_errs(&b, &r->changes.refusals, "refused", style);
+	if (streq(r->command, "diff"))
+		text_diff(&b, r, style);
+	else if (streq(r->command, "apply"))
+		text_apply(&b, r, style);
+	else if (streq(r->command, "check"))
+		text_check(&b, r, style);
+	else if (!r->err.text[0])
+		text_back(&b, r, style);
+	add_error(&b, r, style);
+	add_errs(&b, &r->failed, r->result == REPORT_STUCK ? "not back" : "differs", style);
+	if (r->result == REPORT_UNDONE)
+		buf_adds(&b, "undone: everything was put back, the host is as it was\n");
+	else if (r->result == REPORT_STUCK && r->failed.n)
+		buf_addf(
+			&b,
+			"stuck: not everything could be put back. When the cause is gone: bulkhead "
+			"recover%s%s (with --force, the before-images overwrite what somebody edited)\n",
+			*host_prefix(r->h) ? " --root " : "", host_prefix(r->h));
+	else if (r->result == REPORT_REFUSED &&
+		 (errs_any(&r->changes.mistakes) || errs_any(&r->changes.refusals)))
+		buf_adds(&b, "nothing was touched\n");
+	return buf_take(&b, NULL);
+}
+
+/* --- JSON --- */
+
+static json_t *errs_json(const struct errs *es)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < es->n; i++)
+		json_array_append_new(list, json_pack("{s:s?, s:s}", "where", es->list[i].where,
+						      "text", es->list[i].text));
+	return list;
+}
+
+static json_t *why_json(const struct why *w)
+{
+	return json_pack("{s:s, s:s?, s:s?, s:s?}", "module", w->module, "setting", w->setting,
+			 "cis", w->cis, "text", w->text);
+}
+
+static json_t *changes_json(const struct report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < r->changes.n; i++) {
+		const struct change *c = r->changes.list[i];
+		_cleanup_free_ char *diff = change_diff(r, c);
+		json_t *whys = json_array();
+
+		for (size_t k = 0; k < c->n_whys; k++)
+			json_array_append_new(whys, why_json(&c->whys[k]));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s?}", "path", c->path,
+						      "kind", change_kind_name(c->kind), "why",
+						      whys, "diff", diff));
+	}
+	return list;
+}
+
+static json_t *asks_json(const struct changes *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < c->n_asks; i++)
+		if (c->asks[i].action != UNIT_NOTHING)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:o}", "unit",
+							      c->asks[i].unit, "action",
+							      unit_action_name(c->asks[i].action),
+							      "pending", c->asks[i].pending, "why",
+							      why_json(&c->asks[i].why)));
+	return list;
+}
+
+static json_t *notes_json(const struct changes *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < c->n_notes; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s?, s:s}", "module", c->notes[i].module, "setting",
+					c->notes[i].setting, "text", c->notes[i].text));
+	return list;
+}
+
+static json_t *findings_json(const struct findings *f)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < f->n; i++) {
+		const struct finding *x = &f->list[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:s?}",
+						"module", x->module, "setting", x->setting, "state",
+						states[x->state], "wanted", x->wanted, "found",
+						x->found, "why", x->why, "cis", x->cis));
+	}
+	return list;
+}
+
+static json_t *ids_json(const unsigned *ids, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		json_array_append_new(list, json_integer(ids[i]));
+	return list;
+}
+
+json_t *report_json(const struct report *r)
+{
+	const char *root = *host_prefix(r->h) ? host_prefix(r->h) : "/";
+
+	return json_pack(
+		"{s:i, s:s, s:s, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
+		"format", FORMAT, "command", r->command, "root", root, "live", host_is_live(r->h),
+		"result", results[r->result], "exit_code", (int)r->code, "transaction",
+		r->id ? json_integer(r->id) : json_null(), "recovered",
+		r->recovered || r->result == REPORT_RECOVERED, "undone",
+		ids_json(r->journal.undoes, r->journal.n_undoes), "changes", changes_json(r),
+		"units", asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
+		findings_json(&r->findings), "mistakes", errs_json(&r->changes.mistakes),
+		"refusals", errs_json(&r->changes.refusals), "failed", errs_json(&r->failed),
+		"error", r->err.text[0] ? r->err.text : NULL);
+}
+
+char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < mistakes->n; i++) {
+		if (mistakes->list[i].where) {
+			if (style->color)
+				buf_adds(&b, BOLD);
+			add_safe(&b, mistakes->list[i].where);
+			if (style->color)
+				buf_adds(&b, RESET);
+			buf_adds(&b, ": ");
+		}
+		add_safe(&b, mistakes->list[i].text);
+		buf_addc(&b, '\n');
+	}
+	if (mistakes->more)
+		buf_addf(&b, "and %zu more\n", mistakes->more);
+	return buf_take(&b, NULL);
+}
+
+json_t *report_mistakes_json(const char *command, const struct errs *mistakes)
+{
+	return json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", FORMAT, "command", command,
+			 "result", mistakes->n ? "refused" : "valid", "exit_code",
+			 mistakes->n ? EXIT_USAGE : EXIT_AS_WANTED, "mistakes",
+			 errs_json(mistakes));
+}
+
+/* --- history --- */
+
+static void add_time(struct buf *b, uint64_t us)
+{
+	time_t t = (time_t)(us / 1000000);
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
+		buf_adds(b, text);
+}
+
+char *report_history_text(const struct journal *list, size_t n, const struct report_style *style)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (size_t i = n; i > 0; i--) {
+		const struct journal *j = &list[i - 1];
+		bool undone = !j->rollback && !journal_stands(list, n, j->id);
+
+		buf_addf(&b, "%4u  ", j->id);
+		add_time(&b, j->time_us);
+		buf_adds(&b, "  ");
+		add_colored(&b, style,
+			    j->rollback ? CYAN
+			    : undone	? DIM
+					: GREEN,
+			    j->rollback ? "rollback"
+			    : undone	? "undone"
+					: "applied",
+			    8);
+		for (size_t k = 0; k < j->n_undoes; k++)
+			buf_addf(&b, "%s%u", k ? ", " : "  of ", j->undoes[k]);
+		if (j->plan) {
+			buf_adds(&b, "  ");
+			add_safe(&b, j->plan);
+		}
+		buf_addc(&b, '\n');
+		for (size_t k = 0; k < j->n_steps && !style->quiet; k++) {
+			buf_addf(&b, "      %-10s  ", change_kind_name(j->steps[k].kind));
+			add_safe(&b, j->steps[k].path);
+			buf_addc(&b, '\n');
+		}
+		for (size_t k = 0; k < j->n_units && !style->quiet; k++)
+			if (j->units[k].action != UNIT_NOTHING)
+				buf_addf(&b, "      %-10s  %s%s\n",
+					 unit_action_name(j->units[k].action), j->units[k].unit,
+					 j->units[k].pending ? " (put off)" : "");
+	}
+	if (!n)
+		buf_adds(&b, "nothing was applied to this host yet\n");
+	return buf_take(&b, NULL);
+}
+
+static json_t *history_steps_json(const struct journal *j)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < j->n_steps; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:O}", "path", j->steps[i].path,
+						      "kind", change_kind_name(j->steps[i].kind),
+						      "why", j->steps[i].why));
+	return list;
+}
+
+static json_t *history_units_json(const struct journal *j)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < j->n_units; i++)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "unit", j->units[i].unit,
+					"action", unit_action_name(j->units[i].action), "pending",
+					j->units[i].pending, "invocation_before",
+					j->units[i].before, "invocation_after", j->units[i].after));
+	return list;
+}
+
+json_t *report_history_json(const struct journal *list, size_t n)
+{
+	json_t *all = json_array();
+
+	for (size_t i = n; all && i > 0; i--) {
+		const struct journal *j = &list[i - 1];
+		_cleanup_buf_ struct buf when = BUF_INIT;
+
+		add_time(&when, j->time_us);
+		json_array_append_new(
+			all, json_pack("{s:i, s:s, s:s, s:b, s:o, s:s?, s:o, s:o}", "id",
+				       (int)j->id, "kind", j->rollback ? "rollback" : "apply",
+				       "time", when.data ? when.data : "", "stands",
+				       journal_stands(list, n, j->id), "undoes",
+				       ids_json(j->undoes, j->n_undoes), "plan", j->plan, "changes",
+				       history_steps_json(j), "units", history_units_json(j)));
+	}
+	return json_pack("{s:i, s:s, s:o}", "format", FORMAT, "command", "history", "transactions",
+			 all);
+}

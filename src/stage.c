@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stage.h"
+
+#include <linux/fs.h>
+#include <sys/acl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#include <acl/libacl.h>
+
+#include "label.h"
+
+#define PERMS ((mode_t)07777)
+
+static int fail(const struct host *h, struct err *e, int num, const char *what, const char *path)
+{
+	return err_sys(e, num, "cannot %s '%s%s'", what, host_prefix(h), path);
+}
+
+/* Where a path is written: its directory and its name in there. */
+struct place {
+	int dir;
+	char *parent;
+	const char *name;
+};
+
+static void place_done(struct place *p)
+{
+	cleanup_close(&p->dir);
+	free(p->parent);
+}
+
+static int place_open(const struct host *h, const char *path, struct place *p, struct err *e)
+{
+	p->dir = -1;
+	p->parent = NULL;
+	if (path_split(path, &p->parent, &p->name, e) < 0)
+		return e->code;
+	p->dir = host_open_dir(h, p->parent, e);
+	return p->dir < 0 ? p->dir : 0;
+}
+
+#define _cleanup_place_ _cleanup_(place_done)
+
+static int sync_dir(const struct host *h, const struct place *p, struct err *e)
+{
+	return fsync(p->dir) < 0 ? fail(h, e, errno, "sync the directory", p->parent) : 0;
+}
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/*
+ * A new file may have inherited an ACL from its directory: then a named user could read a key of
+ * mode 0600 after a chmod 0640. The access ACL becomes exactly the mode.
+ */
+static int acl_exact(int fd, mode_t mode)
+{
+	acl_t acl = acl_from_mode(mode & PERMS);
+	int r = 0;
+
+	if (!acl)
+		return -errno;
+	if (acl_set_fd(fd, acl) < 0 && errno != EOPNOTSUPP)
+		r = -errno;
+	acl_free(acl);
+	return r;
+}
+
+static bool has_xattr(const struct image *im, const char *name)
+{
+	for (size_t i = 0; i < im->n_xattrs; i++)
+		if (streq(im->xattrs[i].name, name))
+			return true;
+	return false;
+}
+
+/* Attributes that are there and are not wanted go; those that are wanted are set. */
+static int xattrs_exact(int fd, const struct image *im)
+{
+	char names[65536]; /* XATTR_LIST_MAX */
+	ssize_t len = flistxattr(fd, names, sizeof(names));
+
+	if (len < 0 && errno != EOPNOTSUPP)
+		return -errno;
+	for (char *n = names; len > 0 && n < names + len; n += strlen(n) + 1)
+		/* Labels and what the kernel derives stay; ACLs are acl_exact()'s. */
+		if (!has_prefix(n, "security.") && !has_prefix(n, "system.") && !has_xattr(im, n) &&
+		    fremovexattr(fd, n) < 0 && errno != ENODATA)
+			return -errno;
+	for (size_t i = 0; i < im->n_xattrs; i++)
+		if (fsetxattr(fd, im->xattrs[i].name, im->xattrs[i].value, im->xattrs[i].len, 0) <
+		    0)
+			return -errno;
+	return 0;
+}
+
+/* Permission bits are dropped before the owner changes, so that nobody in between has more than
+ * both sides allow. */
+static int protect(int fd, const struct image *im)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != im->uid || st.st_gid != im->gid) {
+		if (fchmod(fd, st.st_mode & im->mode & 0700) < 0 ||
+		    fchown(fd, im->uid, im->gid) < 0)
+			return -errno;
+	}
+	if (!has_xattr(im, "system.posix_acl_access")) {
+		r = acl_exact(fd, im->mode);
+		if (r < 0)
+			return r;
+	}
+	r = xattrs_exact(fd, im);
+	if (r < 0)
+		return r;
+	return fchmod(fd, im->mode & PERMS) < 0 ? -errno : 0;
+}
+
+/* The label for a new file or directory: its own, or the policy's. Live labels are set as it is
+ * created. */
+static int label_before(const struct host *h, const char *path, const struct image *im, char **ret,
+			struct err *e)
+{
+	*ret = NULL;
+	if (has_xattr(im, "security.selinux"))
+		return 0;
+	if (label_context(h, path, im->mode, ret, e) < 0)
+		return e->code;
+	return *ret && host_is_live(h) ? label_create(*ret, e) : 0;
+}
+
+static int label_after(const struct host *h, int fd, const char *path, const char *context,
+		       struct err *e)
+{
+	if (!context)
+		return 0;
+	if (host_is_live(h))
+		return label_create(NULL, e);
+	if (fsetxattr(fd, "security.selinux", context, strlen(context) + 1, 0) < 0 &&
+	    errno != EOPNOTSUPP)
+		return fail(h, e, errno, "label", path);
+	return 0;
+}
+
+int stage_file(const struct host *h, const char *path, const char *tmp, const struct image *im,
+	       struct err *e)
+{
+	_cleanup_place_ struct place p;
+	_cleanup_free_ char *context = NULL;
+	_cleanup_close_ int fd = -1;
+	struct err ignored;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0 || label_before(h, path, im, &context, e) < 0)
+		return e->code;
+	fd = openat(p.dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : 0;
+	if (label_after(h, fd, path, context, r < 0 ? &ignored : e) < 0 && r == 0)
+		r = e->code;
+	else if (r < 0)
+		return fail(h, e, r, "make a file beside", path);
+	else if ((r = write_all(fd, im->content, im->len)) < 0)
+		fail(h, e, r, "write the new content of", path);
+	else if ((r = protect(fd, im)) < 0)
+		fail(h, e, r, "set owner, mode and attributes of the new", path);
+	else if (fsync(fd) < 0)
+		r = fail(h, e, errno, "sync the new", path);
+	else if (close(TAKE_FD(fd)) < 0)
+		r = fail(h, e, errno, "close the new", path);
+	else
+		return sync_dir(h, &p, e);
+	unlinkat(p.dir, tmp, 0);
+	return r;
+}
+
+static int stale(const struct host *h, const char *path, struct err *e)
+{
+	return err_set(
+		e, ESTALE,
+		"'%s%s' was changed by somebody else meanwhile: their change was kept, nothing "
+		"of ours was put there",
+		host_prefix(h), path);
+}
+
+/* Is what stands at `name` in the place the expected image? */
+static int same_now(const struct host *h, const struct place *p, const char *name,
+		    const struct image *expect, struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 };
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", streq(p->parent, "/") ? "" : p->parent, name) < 0)
+		return err_oom(e);
+	if (host_image_now(h, path, &now, e) < 0)
+		return e->code;
+	return image_same(&now, expect);
+}
+
+static int rename2(int dir, const char *from, const char *to, unsigned flags)
+{
+	return syscall(SYS_renameat2, dir, from, dir, to, flags) < 0 ? -errno : 0;
+}
+
+static bool unsupported(int r)
+{
+	return r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP;
+}
+
+static int put_new(const struct place *p, const char *tmp)
+{
+	int r = rename2(p->dir, tmp, p->name, RENAME_NOREPLACE);
+
+	if (!unsupported(r))
+		return r;
+	if (linkat(p->dir, tmp, p->dir, p->name, 0) < 0)
+		return -errno;
+	return unlinkat(p->dir, tmp, 0) < 0 ? -errno : 0;
+}
+
+int stage_swap(const struct host *h, const char *path, const char *tmp, const struct image *expect,
+	       struct err *e)
+{
+	_cleanup_place_ struct place p;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	if (!expect->exists) {
+		r = put_new(&p, tmp);
+		if (r == -EEXIST)
+			return stale(h, path, e);
+		return r < 0 ? fail(h, e, r, "put the new file at", path) : sync_dir(h, &p, e);
+	}
+	r = same_now(h, &p, p.name, expect, e);
+	if (r <= 0)
+		return r < 0 ? r : stale(h, path, e);
+	r = rename2(p.dir, tmp, p.name, RENAME_EXCHANGE);
+	if (unsupported(r)) {
+		if (renameat(p.dir, tmp, p.dir, p.name) < 0)
+			return fail(h, e, errno, "replace", path);
+		return sync_dir(h, &p, e);
+	}
+	if (r < 0)
+		return fail(h, e, r, "replace", path);
+	r = same_now(h, &p, tmp, expect, e);
+	if (r <= 0) {
+		struct err ignored;
+
+		if (rename2(p.dir, tmp, p.name, RENAME_EXCHANGE) == 0)
+			sync_dir(h, &p, &ignored);
+		return r < 0 ? r : stale(h, path, e);
+	}
+	if (unlinkat(p.dir, tmp, 0) < 0)
+		return fail(h, e, errno, "remove the old version of", path);
+	return sync_dir(h, &p, e);
+}
+
+int stage_remove(const struct host *h, const char *path, const char *tmp,
+		 const struct image *expect, struct err *e)
+{
+	_cleanup_place_ struct place p;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	r = rename2(p.dir, p.name, tmp, RENAME_NOREPLACE);
+	if (unsupported(r))
+		r = renameat(p.dir, p.name, p.dir, tmp) < 0 ? -errno : 0;
+	if (r == -ENOENT)
+		return stale(h, path, e);
+	if (r < 0)
+		return fail(h, e, r, "remove", path);
+	r = same_now(h, &p, tmp, expect, e);
+	if (r <= 0) {
+		put_new(&p, tmp);
+		return r < 0 ? r : stale(h, path, e);
+	}
+	if (unlinkat(p.dir, tmp, 0) < 0)
+		return fail(h, e, errno, "remove", path);
+	return sync_dir(h, &p, e);
+}
+
+int stage_return(const struct host *h, const char *path, const char *tmp, struct err *e)
+{
+	_cleanup_place_ struct place p;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	if (renameat(p.dir, tmp, p.dir, p.name) < 0)
+		return fail(h, e, errno, "put back", path);
+	return sync_dir(h, &p, e);
+}
+
+int stage_discard(const struct host *h, const char *path, const char *tmp, struct err *e)
+{
+	_cleanup_place_ struct place p;
+	int r = place_open(h, path, &p, e);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return r;
+	if (unlinkat(p.dir, tmp, 0) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : fail(h, e, errno, "remove the temporary file beside", path);
+	return sync_dir(h, &p, e);
+}
+
+int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e)
+{
+	_cleanup_place_ struct place p;
+	_cleanup_free_ char *context = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0 || label_before(h, path, im, &context, e) < 0)
+		return e->code;
+	r = mkdirat(p.dir, p.name, im->mode & 0700) < 0 ? -errno : 0;
+	fd = r == 0 || r == -EEXIST
+		     ? openat(p.dir, p.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+		     : -1;
+	if (r == 0 && fd < 0)
+		r = -errno;
+	if (label_after(h, fd, path, r == 0 || host_is_live(h) ? context : NULL, e) < 0)
+		return e->code;
+	if (r == -EEXIST && fd >= 0)
+		return 0;
+	if (r < 0)
+		return fail(h, e, r, "make the directory", path);
+	r = protect(fd, im);
+	if (r < 0)
+		return fail(h, e, r, "set owner and mode of the directory", path);
+	if (fsync(fd) < 0)
+		return fail(h, e, errno, "sync the directory", path);
+	return sync_dir(h, &p, e);
+}
+
+int stage_rmdir(const struct host *h, const char *path, struct err *e)
+{
+	_cleanup_place_ struct place p;
+	int r = place_open(h, path, &p, e);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return 0;
+	if (r < 0)
+		return r;
+	if (unlinkat(p.dir, p.name, AT_REMOVEDIR) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		return fail(h, e, errno == EEXIST ? ENOTEMPTY : errno, "remove the directory",
+			    path);
+	}
+	return sync_dir(h, &p, e);
+}
+
+/* What has no fd that can be written through (a socket): chmod(2) by its /proc link, and no
+ * attributes but these. */
+static int protect_path(int opath, const struct image *im)
+{
+	char link[64];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", opath);
+	if (fstat(opath, &st) < 0)
+		return -errno;
+	if (st.st_uid != im->uid || st.st_gid != im->gid) {
+		if (chmod(link, st.st_mode & im->mode & 0700) < 0 ||
+		    fchownat(opath, "", im->uid, im->gid, AT_EMPTY_PATH) < 0)
+			return -errno;
+	}
+	return chmod(link, im->mode & PERMS) < 0 ? -errno : 0;
+}
+
+int stage_attrs(const struct host *h, const char *path, const struct image *to, struct err *e)
+{
+	_cleanup_place_ struct place p;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(h, e, errno, "open", path);
+	if ((st.st_mode & S_IFMT) != (to->mode & S_IFMT))
+		return stale(h, path, e);
+	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
+		_cleanup_close_ int file =
+			openat(p.dir, p.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+		if (file < 0)
+			return fail(h, e, errno, "open", path);
+		r = protect(file, to);
+		if (r == 0 && fsync(file) < 0)
+			r = -errno;
+	} else {
+		r = protect_path(fd, to);
+	}
+	return r < 0 ? fail(h, e, r, "set owner and mode of", path) : 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writing side of the door: single steps, each durable when it returns, each atomic for a
+ * reader. Only transaction.c and journal.c call these; they decide what and in which order.
+ *
+ * What was seen has to be what is still there: a step that finds something else returns -ESTALE and
+ * leaves it untouched.
+ */
+#ifndef BULKHEAD_STAGE_H
+#define BULKHEAD_STAGE_H
+
+#include "host.h"
+
+/*
+ * Makes the file `tmp` (a name) in the directory of `path`, with the content, owner, mode, ACL and
+ * attributes of `im`; the label is the image's, or what the root's policy gives to `path`. Synced;
+ * nothing stands at `path` yet.
+ */
+int stage_file(const struct host *h, const char *path, const char *tmp, const struct image *im,
+	       struct err *e);
+
+/*
+ * Puts `tmp` in the place of `path`, where `expect` has to be. renameat2(2) with RENAME_EXCHANGE or
+ * RENAME_NOREPLACE: what stood there is looked at after it was taken away, and put back when it is
+ * not `expect`. File systems without these flags get a comparison just before a plain rename.
+ */
+int stage_swap(const struct host *h, const char *path, const char *tmp, const struct image *expect,
+	       struct err *e);
+
+/* Takes `path` away where `expect` has to be; `tmp` is the name used on the way. */
+int stage_remove(const struct host *h, const char *path, const char *tmp,
+		 const struct image *expect, struct err *e);
+
+/* Renames `tmp` over `path` whatever stands there: for recovery, where tmp is what stood at path.
+ */
+int stage_return(const struct host *h, const char *path, const char *tmp, struct err *e);
+
+/* Removes `tmp` beside `path` if it is there. */
+int stage_discard(const struct host *h, const char *path, const char *tmp, struct err *e);
+
+/* Makes a directory with owner, mode and label. An existing directory is success. */
+int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e);
+
+/* Removes a directory. Absent is success; -ENOTEMPTY when somebody put something in it. */
+int stage_rmdir(const struct host *h, const char *path, struct err *e);
+
+/* Owner, mode and extended attributes of what stands at `path`, in place. */
+int stage_attrs(const struct host *h, const char *path, const struct image *to, struct err *e);
+
+#endif

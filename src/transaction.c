@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transaction.h"
+
+#include <sys/wait.h>
+
+#include "run.h"
+#include "stage.h"
+#include "undo.h"
+
+#define RUN_LOCK_SECONDS      5
+#define DATABASE_LOCK_SECONDS 10
+#define TEST_SECONDS	      60
+
+static const char *const databases[] = {
+	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
+};
+
+static int lock_run(struct host *h, int *ret_fd, struct err *e)
+{
+	uint32_t last = 0;
+
+	if (journal_lock(h, RUN_LOCK_SECONDS, ret_fd, &last, e) < 0)
+		return e->code;
+	/* We hold the lock, so whoever noted that pid is done or dead. */
+	return last && last != (uint32_t)getpid() ? accounts_unlock_stale(h, last, e) : 0;
+}
+
+int transaction_begin(struct transaction *t, struct host *h, const struct progress *p,
+		      struct err *e)
+{
+	*t = (struct transaction){ .h = h, .progress = p, .lock = -1 };
+	if (lock_run(h, &t->lock, e) < 0)
+		return e->code;
+	if (journal_interrupted(h))
+		return err_set(e, EUCLEAN,
+			       "an interrupted run waits to be put back: bulkhead recover");
+	return 0;
+}
+
+int transaction_lock_databases(struct transaction *t, struct err *e)
+{
+	return accounts_lock(t->h, databases, ARRAY_SIZE(databases), DATABASE_LOCK_SECONDS,
+			     &t->databases, e);
+}
+
+void transaction_end(struct transaction *t)
+{
+	accounts_unlock(t->databases);
+	journal_done(&t->journal);
+	if (t->lock >= 0)
+		close(t->lock);
+	*t = (struct transaction){ .lock = -1 };
+}
+
+static int interrupted(const struct progress *p, struct err *e)
+{
+	if (!p || !p->interrupted || !*p->interrupted)
+		return 0;
+	return err_set(e, EINTR, "stopped by signal %d (%s)", *p->interrupted,
+		       strsignal(*p->interrupted));
+}
+
+/* What the units run as before anything is touched: recovery restarts only what runs on what is
+ * undone. */
+static int record_units(struct transaction *t, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+
+	if (!t->journal.n_units || !host_is_live(t->h))
+		return 0;
+	if (units_open(t->h, &u, e) < 0)
+		return err_prefix(e, "cannot ask systemd about the units to restart");
+	for (size_t i = 0; i < t->journal.n_units; i++) {
+		struct unit_record *r = &t->journal.units[i];
+		struct unit_state s;
+
+		if (units_state(u, r->unit, &s, e) < 0)
+			return e->code;
+		memcpy(r->before, s.invocation, sizeof(r->before));
+		memcpy(r->active, s.active, sizeof(r->active));
+	}
+	return 0;
+}
+
+int transaction_prepare(struct transaction *t, const struct changes *c, const char *plan,
+			struct err *e)
+{
+	t->timeout = c->timeout ? c->timeout : UNITS_TIMEOUT;
+	if (journal_from_changes(c, &t->journal, e) < 0)
+		return e->code;
+	if (plan && !(t->journal.plan = strdup(plan)))
+		return err_oom(e);
+	if (units_boot_id(t->h, t->journal.boot_id, e) < 0 || record_units(t, e) < 0)
+		return e->code;
+	/* From the moment its name may be on disk there is something to take back. */
+	t->begun = true;
+	if (journal_create(t->h, &t->journal, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *x = c->list[i];
+		const struct step *s = &t->journal.steps[i];
+		int r = 0;
+
+		if (interrupted(t->progress, e) < 0)
+			return e->code;
+		if (x->kind == CHANGE_DIR)
+			r = stage_mkdir(t->h, x->path, &x->after, e);
+		else if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
+			r = stage_file(t->h, x->path, s->tmp, &x->after, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int commit_lines(struct transaction *t, const struct changes *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i]->kind == CHANGE_LINES &&
+		    stage_swap(t->h, c->list[i]->path, t->journal.steps[i].tmp, &c->list[i]->before,
+			       e) < 0)
+			return e->code;
+	return 0;
+}
+
+/* Runs the command that proves a staged file; "{}" becomes its path. */
+static int test_staged(const struct step *s, char *const *test, struct err *e)
+{
+	_cleanup_free_ char *staged = NULL, *output = NULL;
+	const char *slash = strrchr(s->path, '/');
+	_cleanup_free_ char **argv = NULL;
+	size_t n = 0;
+	int status;
+
+	while (test[n])
+		n++;
+	argv = calloc(n + 1, sizeof(*argv));
+	if (!argv || asprintf(&staged, "%.*s%s", (int)(slash - s->path) + 1, s->path, s->tmp) < 0)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++)
+		argv[i] = streq(test[i], "{}") ? staged : test[i];
+	if (run_program(argv, NULL, TEST_SECONDS, &status, &output, e) < 0)
+		return err_prefix(e, "cannot test the new '%s'", s->path);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(e, EINVAL, "%s refuses the new '%s': %s", argv[0], s->path, output);
+}
+
+static int commit_files(struct transaction *t, const struct changes *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *x = c->list[i];
+		const struct step *s = &t->journal.steps[i];
+		int r = 0;
+
+		if (interrupted(t->progress, e) < 0)
+			return e->code;
+		if (x->kind == CHANGE_FILE)
+			r = stage_swap(t->h, x->path, s->tmp, &x->before, e);
+		else if (x->kind == CHANGE_REMOVE)
+			r = stage_remove(t->h, x->path, s->tmp, &x->before, e);
+		else if (x->kind == CHANGE_ATTRS)
+			r = stage_attrs(t->h, x->path, &x->after, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The units of a journal, and the manager's reload before them. */
+static int run_units(const struct host *h, struct journal *j, int timeout, const struct progress *p,
+		     struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+	_cleanup_free_ struct unit_todo *todo = calloc(j->n_units + 1, sizeof(*todo));
+	size_t n = 0;
+
+	if (!todo)
+		return err_oom(e);
+	for (size_t i = 0; i < j->n_units; i++)
+		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING)
+			todo[n++] = (struct unit_todo){ j->units[i].unit, j->units[i].action };
+	if (!host_is_live(h) || (!n && !j->manager_reload))
+		return 0;
+	if (units_open(h, &u, e) < 0)
+		return e->code;
+	if (j->manager_reload && units_reload_manager(u, p, e) < 0)
+		return e->code;
+	if (n && units_run(u, todo, n, timeout, p, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < j->n_units; i++) {
+		struct unit_state s;
+
+		if (units_state(u, j->units[i].unit, &s, e) < 0)
+			return e->code;
+		memcpy(j->units[i].after, s.invocation, sizeof(j->units[i].after));
+	}
+	return 0;
+}
+
+int transaction_commit(struct transaction *t, const struct changes *c, struct err *e)
+{
+	struct journal *j = &t->journal;
+
+	if (commit_lines(t, c, e) < 0)
+		return e->code;
+	accounts_unlock(TAKE_PTR(t->databases));
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i]->test && host_is_live(t->h) &&
+		    test_staged(&j->steps[i], c->list[i]->test, e) < 0)
+			return e->code;
+	if (interrupted(t->progress, e) < 0)
+		return e->code;
+	j->phase = PHASE_FILES;
+	if (journal_update(t->h, j, e) < 0 || commit_files(t, c, e) < 0)
+		return e->code;
+	if (!host_is_live(t->h) || (!j->n_units && !j->manager_reload))
+		return 0;
+	j->phase = PHASE_UNITS;
+	if (journal_update(t->h, j, e) < 0)
+		return e->code;
+	return run_units(t->h, j, t->timeout, t->progress, e);
+}
+
+int transaction_finish(struct transaction *t, struct err *e)
+{
+	if (journal_commit(t->h, &t->journal, e) < 0)
+		return e->code;
+	t->begun = false;
+	return 0;
+}
+
+/* --- taking back --- */
+
+static void unit_failed(struct errs *failed, const struct unit_record *r, const char *what,
+			const struct err *e)
+{
+	errs_add(
+		failed, r->unit,
+		"could not be %s: %s\n  type: systemctl reset-failed %s; systemctl restart %s; journalctl -u %s",
+		what, e->text, r->unit, r->unit, r->unit);
+}
+
+/* Does the unit run on what is being undone? */
+static bool runs_on_undone(const struct journal *j, const struct unit_record *r,
+			   const struct unit_state *now, bool same_boot)
+{
+	if (j->phase == PHASE_UNITS && r->action == UNIT_RELOAD && !r->pending)
+		return true;
+	return !same_boot || !streq(now->invocation, r->before);
+}
+
+/* Gives the units of an undone apply the state they had. Files are back already. */
+static int undo_units(const struct host *h, const struct journal *j, int timeout,
+		      const struct progress *p, struct errs *failed, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+	_cleanup_free_ struct unit_todo *todo = calloc(j->n_units + 1, sizeof(*todo));
+	char boot[33];
+	size_t n = 0;
+	bool same_boot;
+	int r = 0;
+
+	if (!todo)
+		return err_oom(e);
+	if (!host_is_live(h) || j->phase < PHASE_FILES || (!j->n_units && !j->manager_reload))
+		return 0;
+	if (units_boot_id(h, boot, e) < 0 || units_open(h, &u, e) < 0 ||
+	    (j->manager_reload && units_reload_manager(u, p, e) < 0)) {
+		errs_add(failed, "systemd", "%s\n  type: systemctl daemon-reload", e->text);
+		return e->code;
+	}
+	same_boot = streq(boot, j->boot_id);
+	for (size_t i = 0; i < j->n_units; i++) {
+		const struct unit_record *x = &j->units[i];
+		struct unit_state now;
+		bool was = streq(x->active, "active") || streq(x->active, "reloading") ||
+			   streq(x->active, "activating");
+		bool is;
+
+		if (units_state(u, x->unit, &now, e) < 0) {
+			unit_failed(failed, x, "looked at", e);
+			r = e->code;
+			continue;
+		}
+		is = streq(now.active, "active");
+		if (is && !runs_on_undone(j, x, &now, same_boot))
+			continue;
+		if (was || (is && !same_boot)) {
+			enum unit_action a = UNIT_RESTART;
+
+			if (is && same_boot && streq(now.invocation, x->before))
+				a = UNIT_RELOAD;
+			todo[n++] = (struct unit_todo){ x->unit, a };
+		} else if (same_boot && !streq(now.active, "inactive") &&
+			   units_stop(u, x->unit, timeout, p, e) < 0) {
+			unit_failed(failed, x, "stopped", e);
+			r = e->code;
+		}
+	}
+	if (n && units_run(u, todo, n, timeout, p, e) < 0) {
+		for (size_t i = 0; i < n; i++)
+			errs_add(failed, todo[i].unit,
+				 "%s\n  type: systemctl reset-failed %s; systemctl restart %s",
+				 e->text, todo[i].unit, todo[i].unit);
+		r = e->code;
+	}
+	return r;
+}
+
+static int undo(const struct host *h, struct journal *j, bool force, int timeout,
+		const struct progress *p, struct errs *failed, struct err *e)
+{
+	int r = undo_steps(h, j, force, failed, e);
+	struct err units;
+
+	if (undo_units(h, j, timeout, p, failed, &units) < 0 && r == 0) {
+		*e = units;
+		r = units.code;
+	}
+	return r;
+}
+
+int transaction_undo(struct transaction *t, struct errs *failed, struct err *e)
+{
+	/* A signal has ended what was going on; the way back is not to be cut short by the same
+	 * one. */
+	struct progress back = { .tick = t->progress ? t->progress->tick : NULL,
+				 .arg = t->progress ? t->progress->arg : NULL };
+	int r = 0;
+
+	accounts_unlock(TAKE_PTR(t->databases));
+	if (!t->begun)
+		return 0;
+	r = undo(t->h, &t->journal, false, t->timeout, &back, failed, e);
+	if (r == 0)
+		r = journal_drop(t->h, e);
+	t->unsolved = r < 0;
+	t->begun = false;
+	return r;
+}
+
+/* --- rollback --- */
+
+/* What a path will hold once later transactions are undone. */
+struct expected {
+	const char *path;
+	const struct image *image;
+};
+
+static int look(const struct host *h, struct journal *list, size_t n, struct errs *failed,
+		struct err *e)
+{
+	_cleanup_free_ struct expected *map = NULL;
+	size_t n_map = 0, total = 1;
+
+	for (size_t i = 0; i < n; i++)
+		total += list[i].n_steps;
+	map = calloc(total, sizeof(*map));
+	if (!map)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = list[i].n_steps; k > 0; k--) {
+			const struct step *s = &list[i].steps[k - 1];
+			_cleanup_(image_done) struct image now = { 0 };
+			const struct image *at = NULL;
+
+			/* Lines are ours alone: later transactions' lines don't hide earlier ones.
+			 */
+			for (size_t m = 0; m < n_map && s->kind != CHANGE_LINES; m++)
+				if (streq(map[m].path, s->path))
+					at = map[m].image;
+			if (!at) {
+				if (host_image_now(h, s->path, &now, e) < 0)
+					return e->code;
+				at = &now;
+			}
+			if (undo_where(s, at) == UNDO_ELSEWHERE)
+				errs_add(failed, s->path, "is no longer what transaction %u left",
+					 list[i].id);
+			if (s->kind != CHANGE_LINES && s->kind != CHANGE_DIR)
+				map[n_map++] = (struct expected){ s->path, &s->before };
+		}
+	}
+	return 0;
+}
+
+/* The units that the undone transactions touched: the strongest action of each. */
+static int rollback_units(const struct journal *list, size_t n, bool no_restart, struct journal *j,
+			  struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		j->manager_reload |= list[i].manager_reload;
+		for (size_t k = 0; k < list[i].n_units; k++) {
+			const struct unit_record *from = &list[i].units[k];
+			struct unit_record *to = NULL, *units;
+
+			if (from->action == UNIT_NOTHING)
+				continue;
+			for (size_t m = 0; m < j->n_units; m++)
+				if (streq(j->units[m].unit, from->unit))
+					to = &j->units[m];
+			if (!to) {
+				units = reallocarray(j->units, j->n_units + 1, sizeof(*units));
+				if (!units)
+					return err_oom(e);
+				j->units = units;
+				to = &units[j->n_units];
+				*to = (struct unit_record){ .pending = no_restart };
+				to->unit = strdup(from->unit);
+				to->why = json_array();
+				if (!to->unit || !to->why)
+					return err_oom(e);
+				j->n_units++;
+			}
+			if (from->action > to->action)
+				to->action = from->action;
+			/* Oldest last: its state is the one to come back to. */
+			memcpy(to->active, from->active, sizeof(to->active));
+		}
+	}
+	return 0;
+}
+
+/* Units that are down stay down; one that only the undone transaction started is stopped. */
+static int rollback_run_units(const struct host *h, struct journal *j, int timeout,
+			      const struct progress *p, struct errs *failed, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+
+	if (!host_is_live(h) || (!j->n_units && !j->manager_reload))
+		return 0;
+	if (units_open(h, &u, e) < 0)
+		goto failed;
+	for (size_t i = 0; i < j->n_units; i++) {
+		struct unit_record *r = &j->units[i];
+		struct unit_state now;
+
+		if (units_state(u, r->unit, &now, e) < 0)
+			goto failed;
+		if (streq(now.active, "inactive"))
+			r->action = UNIT_NOTHING;
+		else if (r->action == UNIT_START)
+			r->action = UNIT_RESTART;
+		memcpy(r->before, now.invocation, sizeof(r->before));
+	}
+	if (run_units(h, j, timeout, p, e) == 0)
+		return 0;
+failed:
+	errs_add(
+		failed, "systemd",
+		"the files are back, but: %s\n  type: systemctl daemon-reload; systemctl reset-failed; "
+		"systemctl restart docker.socket docker.service",
+		e->text);
+	return e->code;
+}
+
+static bool id_in(unsigned id, const unsigned *ids, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Carries a rollback to its end from wherever it is. */
+static int rollback_run(const struct host *h, struct journal *j, int timeout,
+			const struct progress *p, struct errs *failed, struct err *e)
+{
+	int r;
+
+	for (size_t i = 0; i < j->n_undoes; i++) {
+		_cleanup_journal_ struct journal one = { 0 };
+
+		if (id_in(j->undoes[i], j->undone, j->n_undone))
+			continue;
+		if (journal_load(h, j->undoes[i], &one, e) < 0)
+			return e->code;
+		if (undo_steps(h, &one, j->force, failed, e) < 0)
+			return e->code;
+		j->undone[j->n_undone++] = j->undoes[i];
+		if (journal_update(h, j, e) < 0)
+			return e->code;
+	}
+	j->phase = PHASE_UNITS;
+	if (journal_update(h, j, e) < 0)
+		return e->code;
+	r = rollback_run_units(h, j, timeout, p, failed, e);
+	if (r < 0) {
+		struct err ignored;
+
+		/* The files are back: that is history, whatever the daemon does. */
+		journal_commit(h, j, &ignored);
+		return r;
+	}
+	return journal_commit(h, j, e);
+}
+
+/* Which transactions: the newest standing one, or all down to `id`, newest first. */
+static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, size_t *ret_n,
+			   struct err *e)
+{
+	struct journal *list;
+	unsigned *ids;
+	size_t n, k = 0;
+
+	if (journal_list(h, &list, &n, e) < 0)
+		return e->code;
+	ids = calloc(n + 1, sizeof(*ids));
+	for (size_t i = n; ids && i > 0; i--) {
+		if (list[i - 1].id < id)
+			break;
+		if (journal_stands(list, n, list[i - 1].id)) {
+			ids[k++] = list[i - 1].id;
+			if (!id)
+				break;
+		}
+	}
+	if (!ids)
+		err_oom(e);
+	else if (!k)
+		err_set(e, ENOENT, "nothing is left to undo");
+	else if (id && ids[k - 1] != id)
+		err_set(e, ENOENT,
+			"there is no transaction %u that could be undone: see bulkhead history",
+			id);
+	else
+		e->code = 0;
+	journal_list_free(list, n);
+	if (e->code < 0) {
+		free(ids);
+		return e->code;
+	}
+	*ret = ids;
+	*ret_n = k;
+	return 0;
+}
+
+static int rollback_locked(struct host *h, unsigned id, bool force, bool no_restart,
+			   const struct progress *p, int timeout, struct journal *j,
+			   struct errs *failed, struct err *e)
+{
+	struct journal *list = NULL;
+	int r = 0;
+
+	if (rollback_choose(h, id, &j->undoes, &j->n_undoes, e) < 0)
+		return e->code;
+	j->undone = calloc(j->n_undoes + 1, sizeof(*j->undone));
+	list = calloc(j->n_undoes + 1, sizeof(*list));
+	if (!list || !j->undone) {
+		free(list);
+		return err_oom(e);
+	}
+	for (size_t i = 0; i < j->n_undoes && r == 0; i++)
+		r = journal_load(h, j->undoes[i], &list[i], e);
+	if (r == 0)
+		r = look(h, list, j->n_undoes, failed, e);
+	if (r == 0 && failed->n && !force)
+		r = err_set(
+			e, ESTALE,
+			"nothing was undone: files were changed since. See what is in them (bulkhead "
+			"history), or put the before-images back all the same: bulkhead rollback "
+			"--force");
+	if (r == 0) {
+		errs_done(failed);
+		r = rollback_units(list, j->n_undoes, no_restart, j, e);
+	}
+	journal_list_free(list, j->n_undoes);
+	if (r < 0)
+		return r;
+	j->rollback = true;
+	j->force = force;
+	if (journal_create(h, j, e) < 0)
+		return e->code;
+	return rollback_run(h, j, timeout, p, failed, e);
+}
+
+int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
+			 const struct progress *p, int timeout, struct journal *ret,
+			 struct errs *failed, struct err *e)
+{
+	static const struct changes none = { 0 };
+	_cleanup_journal_ struct journal j = { 0 };
+	struct transaction t;
+	int r;
+
+	if (!journal_history(h))
+		return err_set(e, ENOENT, "nothing is left to undo");
+	r = transaction_begin(&t, h, p, e);
+	if (r == 0)
+		r = journal_from_changes(&none, &j, e);
+	if (r == 0)
+		r = units_boot_id(h, j.boot_id, e);
+	if (r == 0)
+		r = rollback_locked(h, id, force, no_restart, p, timeout ? timeout : UNITS_TIMEOUT,
+				    &j, failed, e);
+	transaction_end(&t);
+	*ret = j;
+	j = (struct journal){ 0 };
+	return r;
+}
+
+/* --- recovery --- */
+
+int transaction_recover(struct host *h, bool force, const struct progress *p, struct journal *ret,
+			struct errs *failed, struct err *e)
+{
+	_cleanup_close_ int lock = -1;
+	int r;
+
+	*ret = (struct journal){ 0 };
+	if (!host_exists(h, JOURNAL_DIR))
+		return 0;
+	if (lock_run(h, &lock, e) < 0)
+		return e->code;
+	r = journal_pending(h, ret, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return journal_drop(h, e);
+	ret->force |= force;
+	if (ret->rollback)
+		return rollback_run(h, ret, UNITS_TIMEOUT, p, failed, e) < 0 ? e->code : 1;
+	if (undo(h, ret, force, UNITS_TIMEOUT, p, failed, e) < 0 || journal_drop(h, e) < 0)
+		return e->code;
+	return 1;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "undo.h"
+
+#include "accounts.h"
+#include "buf.h"
+#include "stage.h"
+
+#define LOCK_SECONDS 10
+
+/* The line `line` (without newline) in a text: its start, or NULL. */
+static const char *line_find(const char *text, size_t len, const char *line)
+{
+	size_t n = strlen(line);
+	const char *end = text + len;
+
+	for (const char *p = text; p && p + n <= end;) {
+		if (memcmp(p, line, n) == 0 && (p + n == end || p[n] == '\n'))
+			return p;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return NULL;
+}
+
+/* Does a line with the same first field stand there: ours, edited by somebody? */
+static bool line_edited(const char *text, size_t len, const char *line)
+{
+	size_t n = strcspn(line, ":") + 1;
+	const char *end = text + len;
+
+	for (const char *p = text; p && p + n <= end;) {
+		if (memcmp(p, line, n) == 0)
+			return true;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return false;
+}
+
+static enum undo_where lines_where(const struct step *s, const struct image *now)
+{
+	enum undo_where where = UNDO_BEFORE;
+
+	if (!now->exists)
+		return UNDO_BEFORE;
+	if (!S_ISREG(now->mode))
+		return UNDO_ELSEWHERE;
+	for (char **l = s->lines; *l; l++) {
+		if (line_find(now->content, now->len, *l))
+			where = UNDO_AFTER;
+		else if (line_edited(now->content, now->len, *l))
+			return UNDO_ELSEWHERE;
+	}
+	return where;
+}
+
+enum undo_where undo_where(const struct step *s, const struct image *now)
+{
+	bool (*same)(const struct image *a, const struct image *b) = image_same;
+
+	switch (s->kind) {
+	case CHANGE_LINES:
+		return lines_where(s, now);
+	case CHANGE_DIR:
+		/* A directory that was made goes when it is empty; what else stands there isn't
+		 * ours. */
+		return now->exists && S_ISDIR(now->mode) ? UNDO_AFTER : UNDO_BEFORE;
+	case CHANGE_ATTRS:
+		/* A socket comes and goes with its unit: nothing is left of what was set on the old
+		 * one. */
+		if (!now->exists)
+			return UNDO_BEFORE;
+		same = image_same_attrs;
+		break;
+	case CHANGE_FILE:
+	case CHANGE_REMOVE:
+		break;
+	}
+	/* After first: when both are the same content, taking back does no harm. */
+	if (same(now, &s->after))
+		return UNDO_AFTER;
+	return same(now, &s->before) ? UNDO_BEFORE : UNDO_ELSEWHERE;
+}
+
+/*
+ * The temporary file of a step. When the target already is the new content and the temporary is
+ * something else, the run was stopped between exchanging the two and removing the old one: the
+ * temporary is what stood there, and goes back as it is.
+ */
+static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
+	_cleanup_free_ char *path = NULL;
+	const char *slash = strrchr(s->path, '/');
+
+	if (!s->tmp)
+		return 0;
+	if (asprintf(&path, "%.*s%s", (int)(slash - s->path) + 1, s->path, s->tmp) < 0)
+		return err_oom(e);
+	if (host_image_now(h, path, &tmp, e) < 0)
+		return e->code;
+	if (!tmp.exists)
+		return 0;
+	if (host_image_now(h, s->path, &now, e) < 0)
+		return e->code;
+	if (s->kind == CHANGE_FILE && s->before.exists && image_same(&now, &s->after) &&
+	    !image_same(&tmp, &s->after))
+		return stage_return(h, s->path, s->tmp, e);
+	if (s->kind == CHANGE_REMOVE && !now.exists)
+		return stage_return(h, s->path, s->tmp, e);
+	return stage_discard(h, s->path, s->tmp, e);
+}
+
+/* The database without our lines; without the newline we added too, when nobody wrote behind it. */
+static int without_lines(const struct step *s, const struct image *now, struct image *ret,
+			 struct err *e)
+{
+	char *text;
+	size_t len;
+
+	if (image_copy(now, ret, e) < 0)
+		return e->code;
+	text = ret->content;
+	len = ret->len;
+	for (char **l = s->lines; *l; l++) {
+		char *p = (char *)(uintptr_t)line_find(text, len, *l);
+		size_t n = strlen(*l);
+
+		if (!p)
+			continue;
+		n += p + n < text + len; /* its newline */
+		memmove(p, p + n, len - (size_t)(p - text) - n);
+		len -= n;
+	}
+	if (s->newline && len == s->was_len + 1 && text[len - 1] == '\n')
+		len--;
+	text[len] = '\0';
+	ret->len = len;
+	return 0;
+}
+
+static int undo_lines(const struct host *h, const struct step *s, const struct image *now,
+		      struct err *e)
+{
+	_cleanup_(image_done) struct image back = { 0 };
+
+	if (without_lines(s, now, &back, e) < 0)
+		return e->code;
+	if (!s->before.exists && back.len == 0)
+		return stage_remove(h, s->path, s->tmp, now, e);
+	if (stage_file(h, s->path, s->tmp, &back, e) < 0)
+		return e->code;
+	if (stage_swap(h, s->path, s->tmp, now, e) < 0) {
+		struct err ignored;
+
+		stage_discard(h, s->path, s->tmp, &ignored);
+		return e->code;
+	}
+	return 0;
+}
+
+static int undo_content(const struct host *h, const struct step *s, const struct image *now,
+			struct err *e)
+{
+	if (!s->before.exists)
+		return now->exists ? stage_remove(h, s->path, s->tmp, now, e) : 0;
+	if (stage_file(h, s->path, s->tmp, &s->before, e) < 0)
+		return e->code;
+	if (stage_swap(h, s->path, s->tmp, now, e) < 0) {
+		struct err ignored;
+
+		stage_discard(h, s->path, s->tmp, &ignored);
+		return e->code;
+	}
+	return 0;
+}
+
+int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
+	      struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 };
+	int r;
+
+	*ret_changed = false;
+	if (tidy_tmp(h, s, e) < 0 || host_image_now(h, s->path, &now, e) < 0)
+		return e->code;
+	switch (undo_where(s, &now)) {
+	case UNDO_BEFORE:
+		return 0;
+	case UNDO_ELSEWHERE:
+		if (!force)
+			return err_set(e, ESTALE,
+				       "'%s%s' was changed by somebody else since: left as it is",
+				       host_prefix(h), s->path);
+		break;
+	case UNDO_AFTER:
+		break;
+	}
+	switch (s->kind) {
+	case CHANGE_LINES:
+		r = undo_lines(h, s, &now, e);
+		break;
+	case CHANGE_DIR:
+		r = stage_rmdir(h, s->path, e);
+		if (r == -ENOTEMPTY || r == -EBUSY)
+			return 0;
+		break;
+	case CHANGE_ATTRS:
+		r = stage_attrs(h, s->path, &s->before, e);
+		break;
+	default:
+		r = undo_content(h, s, &now, e);
+	}
+	*ret_changed = r == 0;
+	return r;
+}
+
+static const char *const databases[] = {
+	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
+};
+
+static bool any_lines(const struct journal *j)
+{
+	for (size_t i = 0; i < j->n_steps; i++)
+		if (j->steps[i].kind == CHANGE_LINES)
+			return true;
+	return false;
+}
+
+int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
+	       struct err *e)
+{
+	struct account_locks *locks = NULL;
+	int first = 0;
+
+	if (any_lines(j) &&
+	    accounts_lock(h, databases, ARRAY_SIZE(databases), LOCK_SECONDS, &locks, e) < 0) {
+		errs_add(failed, NULL, "%s", e->text);
+		first = e->code;
+	}
+	for (size_t i = j->n_steps; i > 0; i--) {
+		const struct step *s = &j->steps[i - 1];
+		struct err one;
+		bool changed;
+
+		if (s->kind == CHANGE_LINES && !locks) {
+			errs_add(failed, s->path, "our lines are still in it");
+			continue;
+		}
+		if (undo_step(h, s, force, &changed, &one) < 0) {
+			errs_add(failed, s->path, "%s", one.text);
+			if (first == 0) {
+				*e = one;
+				first = one.code;
+			}
+		}
+	}
+	accounts_unlock(locks);
+	return first;
+}

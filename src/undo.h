@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking the steps of a journal back. Every step can be taken back from wherever it stopped, and
+ * taking it back twice is taking it back once: recovery after a kill in the middle of an undo is
+ * the same undo again.
+ */
+#ifndef BULKHEAD_UNDO_H
+#define BULKHEAD_UNDO_H
+
+#include "journal.h"
+
+/* Where the host stands with a step. */
+enum undo_where {
+	UNDO_BEFORE,	/* as before the step, or nothing of ours is left in it */
+	UNDO_AFTER,	/* as the step left it */
+	UNDO_ELSEWHERE, /* somebody edited it since */
+};
+
+/* `now` is the image at the step's path. */
+enum undo_where undo_where(const struct step *s, const struct image *now);
+
+/*
+ * Takes one step back. With `force` what somebody edited is overwritten by the before-image;
+ * without, -ESTALE and the file untouched. Databases have to be locked by the caller. *ret_changed:
+ * something was written.
+ */
+int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
+	      struct err *e);
+
+/*
+ * Takes all steps back, last first, going on past those that fail: each failure is added to
+ * `failed` (where: the path). Locks the databases when they are needed. Returns 0, or the first
+ * error.
+ */
+int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
+	       struct err *e);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * systemd over sd-bus, and its journal. libsystemd is loaded (dlopen) when a live run first needs
+ * it: a converged offline run never pays for it. Built --without-systemd, units_open fails with
+ * -EOPNOTSUPP.
+ *
+ * Connects as root to unix:path=/run/systemd/private, which works with the system bus down, and
+ * falls back to the system bus.
+ */
+#ifndef BULKHEAD_UNITS_H
+#define BULKHEAD_UNITS_H
+
+#include "change.h"
+
+#define UNITS_TIMEOUT 120 /* seconds a unit has to come back when the plan doesn't say */
+
+struct units;
+
+/* Opens the manager's bus of a live host. -EOPNOTSUPP offline or without libsystemd; -EACCES;
+ * -ECONNREFUSED ... */
+int units_open(const struct host *h, struct units **ret, struct err *e);
+/* The same at one D-Bus address (kept by reference), without a bus behind it: for tests. */
+int units_open_at(const char *address, struct units **ret, struct err *e);
+void units_free(struct units *u);
+DEFINE_CLEANUP(struct units, units_free);
+#define _cleanup_units_ _cleanup_(units_free_cleanup)
+
+struct unit_state {
+	char load[24];	  /* loaded, not-found, masked, error, bad-setting */
+	char active[24];  /* active, reloading, inactive, failed, activating, deactivating */
+	char sub[32];	  /* running, listening, auto-restart, dead ... */
+	char result[32];  /* success, exit-code, start-limit-hit ...; "" where the type has none */
+	char enabled[24]; /* UnitFileState: enabled, disabled, static, masked, "" */
+	char invocation[33]; /* 32 hex digits; "" when it never ran */
+	uint64_t started_us; /* realtime of ExecMainStartTimestamp (service) or
+				ActiveEnterTimestamp; 0: not running */
+	uint32_t main_pid;   /* services; 0: none */
+	bool need_daemon_reload;
+};
+
+/* The state of a unit. A unit that doesn't exist is success with load "not-found". */
+int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e);
+
+/* Called about every second while a job or a unit is waited for; `seconds` since it began. May be
+ * NULL. */
+struct progress {
+	void (*tick)(void *arg, const char *unit, const char *doing, unsigned seconds);
+	void *arg;
+	const volatile int *interrupted; /* a signal number set by a handler: waiting ends with
+					    -EINTR; may be NULL */
+};
+
+/* Manager.Reload, with time for slow hosts. */
+int units_reload_manager(struct units *u, const struct progress *p, struct err *e);
+
+/*
+ * Carries out one stage: every unit's action, in as few jobs as it takes. ResetFailedUnit comes
+ * before every start. When docker.socket and docker.service both restart, the socket's restart
+ * carries the service along, so that the service starts once: in general a unit that Requires=
+ * another one that restarts is not restarted a second time, but waited for (and started when the
+ * restart left it down though it ran before). Waits for the jobs and then for each unit's own
+ * state: active, with a new InvocationID after a (re)start. -ETIMEDOUT after `timeout` seconds,
+ * -EINTR, -EIO when a unit failed: *e names the unit, its Result and quotes the journal.
+ */
+struct unit_todo {
+	const char *unit;
+	enum unit_action action;
+};
+int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeout,
+	      const struct progress *p, struct err *e);
+
+/* Stops a unit (a daemon that was down before and has to be down again). */
+int units_stop(struct units *u, const char *unit, int timeout, const struct progress *p,
+	       struct err *e);
+
+/*
+ * The last lines of error level that a unit's newest invocation (or the one given) logged, the
+ * daemon's own words first; at most `lines`.
+ * "" when the journal can't be read or has none. *ret is allocated.
+ */
+int units_journal(struct units *u, const char *unit, const char *invocation, unsigned lines,
+		  char **ret, struct err *e);
+
+/* The boot id of this kernel as 32 hex digits; "" offline. */
+int units_boot_id(const struct host *h, char ret[33], struct err *e);
+
+#endif
