@@ -209,7 +209,7 @@ int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, 
 {
 	_cleanup_userns_ struct daemon_userns u = { 0 };
 	struct daemon_running d = { .seen = { .host = h } };
-	const struct unit_fact *unit;
+	const struct unit_fact *unit = NULL;
 	struct err why;
 	int r;
 

@@ -192,16 +192,18 @@ static void rule_flags(const struct daemon_doc *d)
 	json_object_foreach (json_readonly(d->doc), key, v) {
 		if (json_is_null(v) || streq(key, "runtimes"))
 			continue;
-		flag = engine_cmdline_flag(d->cmdline, key);
-		if (flag)
-			tell_flag(d, key, flag);
-		/* `proxies` is flattened: its members are the flags' names. */
-		if (streq(key, "proxies"))
-			json_object_foreach (v, name, m) {
-				flag = engine_cmdline_flag(d->cmdline, name);
-				if (flag)
-					tell_flag(d, key, flag);
-			}
+		if (!streq(key, "proxies")) {
+			flag = engine_cmdline_flag(d->cmdline, key);
+			if (flag)
+				tell_flag(d, key, flag);
+			continue;
+		}
+		/* Flattened: its members are the flags' names. */
+		json_object_foreach (v, name, m) {
+			flag = engine_cmdline_flag(d->cmdline, name);
+			if (flag)
+				tell_flag(d, key, flag);
+		}
 	}
 }
 

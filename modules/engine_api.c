@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine.h"
+#include "engine_api_internal.h"
 
 #include "../src/units.h"
 #include "http.h"
@@ -9,81 +9,95 @@
 #define ANSWER_MAX   (16 * 1024 * 1024)
 #define DEFAULT_SOCK "/run/docker.sock"
 
-/* The path of the first unix:// address in daemon.json's own list, or NULL. */
-static int socket_of_config(const struct host *h, const char *config, char **ret, struct err *e)
+/* What the places where dockerd's addresses stand have told so far. */
+struct sockets {
+	bool any;   /* addresses, of whatever kind */
+	bool by_fd; /* "fd://": those of docker.socket */
+	char *path; /* of the first unix:// */
+};
+
+static void sockets_done(struct sockets *s)
+{
+	free(s->path);
+}
+
+static int address_add(struct sockets *s, const char *address)
+{
+	s->any = true;
+	if (has_prefix(address, "fd://"))
+		s->by_fd = true;
+	if (s->path || !has_prefix(address, "unix:///"))
+		return 0;
+	s->path = strdup(address + strlen("unix://"));
+	return s->path ? 0 : -ENOMEM;
+}
+
+/* "hosts" of daemon.json. What dockerd can't have read tells nothing of where it listens. */
+static int sockets_of_config(const struct host *h, const char *config, struct sockets *s)
 {
 	_cleanup_free_ char *text = NULL;
 	json_t *doc, *host;
+	struct err none;
 	size_t len, i;
+	int r = 0;
 
-	/* What dockerd can't have read tells nothing of where it listens. */
-	if (host_read(h, config, HOST_READ_MAX, &text, &len, e) < 0)
+	if (host_read(h, config, HOST_READ_MAX, &text, &len, &none) < 0)
 		return 0;
 	doc = json_loadb(text, len, 0, NULL);
-	json_array_foreach (json_object_get(doc, "hosts"), i, host) {
-		const char *s = json_string_value(host);
-
-		if (!*ret && s && has_prefix(s, "unix:///")) {
-			*ret = strdup(s + strlen("unix://"));
-			if (!*ret) {
-				json_decref(doc);
-				return err_oom(e);
-			}
-		}
-	}
+	json_array_foreach (json_object_get(doc, "hosts"), i, host)
+		if (r == 0 && json_is_string(host))
+			r = address_add(s, json_string_value(host));
 	json_decref(doc);
-	return 0;
+	return r;
 }
 
-/* The path of the first ListenStream= of docker.socket that has one, or NULL. */
-static int socket_of_unit(const struct host *h, char **ret, struct err *e)
+/* ListenStream= of docker.socket; a unit that can't be read leaves the usual place. */
+static int sockets_of_unit(const struct host *h, struct sockets *s)
 {
 	_cleanup_unitfile_ struct unitfile u = { 0 };
-	const struct unitfile_setting *s;
+	const struct unitfile_setting *set;
+	struct err none;
 	size_t pos = 0;
 
-	/* A unit that can't be read leaves the usual place. */
-	if (unitfile_load(h, DOCKER_SOCKET, &u, e) < 0)
+	if (unitfile_load(h, DOCKER_SOCKET, &u, &none) < 0)
 		return 0;
-	while (!*ret && (s = unitfile_next(&u, "Socket", "ListenStream", &pos))) {
+	while (!s->path && (set = unitfile_next(&u, "Socket", "ListenStream", &pos))) {
 		_cleanup_free_ char *path = NULL;
 
-		if (unitfile_specifiers(s->value, u.name, &path) < 0)
-			return err_oom(e);
+		if (unitfile_specifiers(set->value, u.name, &path) < 0)
+			return -ENOMEM;
 		if (*path == '/')
-			*ret = TAKE_PTR(path);
+			s->path = TAKE_PTR(path);
 	}
 	return 0;
 }
 
-/* Where dockerd listens: -H unix://, -H fd:// with docker.socket, "hosts", the default. */
-static int socket_find(const struct host *h, char **ret, struct err *e)
+int engine_socket(const struct host *h, char **ret, struct err *e)
 {
-	_cleanup_free_ char *found = NULL;
+	_cleanup_(sockets_done) struct sockets s = { 0 };
 	const struct engine_cmdline *c;
-	const char *value, *unix_path = NULL;
-	bool any = false, by_fd = false;
+	const char *address;
+	struct err none;
 	size_t pos = 0;
 	int r;
 
-	r = engine_cmdline(h, &c, e);
+	/* A unit file that is broken now says nothing of the daemon that runs. */
+	r = engine_cmdline(h, &c, &none);
 	if (r == -ENOMEM)
-		return r;
-	while (r == 0 && (value = engine_cmdline_next(c, "hosts", &pos))) {
-		any = true;
-		by_fd |= has_prefix(value, "fd://");
-		if (!unix_path && has_prefix(value, "unix:///"))
-			unix_path = value + strlen("unix://");
+		return err_oom(e);
+	if (r == 0) {
+		while (r == 0 && (address = engine_cmdline_next(c, "hosts", &pos)))
+			r = address_add(&s, address);
+		if (r == 0 && !s.any)
+			r = sockets_of_config(h, c->config, &s);
 	}
-	if (unix_path)
-		found = strdup(unix_path);
-	else if (by_fd)
-		r = socket_of_unit(h, &found, e);
-	else if (r == 0 && !any)
-		r = socket_of_config(h, c->config, &found, e);
+	if (r != -ENOMEM && !s.path && s.by_fd)
+		r = sockets_of_unit(h, &s);
 	if (r == -ENOMEM)
-		return r;
-	*ret = found ? TAKE_PTR(found) : strdup(DEFAULT_SOCK);
+		return err_oom(e);
+	if (!s.path && s.any && !s.by_fd)
+		return err_set(e, ENOTCONN, "dockerd listens on no Unix socket");
+	*ret = s.path ? TAKE_PTR(s.path) : strdup(DEFAULT_SOCK);
 	return *ret ? 0 : err_oom(e);
 }
 
@@ -128,7 +142,7 @@ static int door_open(const struct host *h, struct door *d)
 	if (!streq(st.active, "active") && !streq(st.active, "reloading"))
 		return err_set(&d->e, ENOTCONN, DOCKER_SERVICE " is %s",
 			       streq(st.load, "loaded") ? st.active : st.load);
-	return socket_find(h, &d->path, &d->e);
+	return engine_socket(h, &d->path, &d->e);
 }
 
 static int door(const struct host *h, const char **ret_path, struct err *e)
@@ -168,7 +182,7 @@ static void message_add(const struct http *http, struct err *e)
 	json_decref(doc);
 }
 
-static int fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
+int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
 		 struct err *e)
 {
 	_cleanup_http_ struct http http;
@@ -228,7 +242,7 @@ int engine_get(const struct host *h, const char *path, const json_t **ret, struc
 		a = calloc(1, sizeof(*a));
 		if (!a)
 			return err_oom(e);
-		a->r = fetch(h, sock, path, &a->doc, &a->e);
+		a->r = engine_fetch(h, sock, path, &a->doc, &a->e);
 		r = host_keep(h, fact, a, answer_free, e);
 		if (r < 0)
 			return r;

@@ -30,6 +30,7 @@ void buf_reserve(struct buf *b, size_t len)
 	}
 	b->data = data;
 	b->cap = cap;
+	b->data[b->len] = '\0';
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)

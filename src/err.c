@@ -11,6 +11,8 @@ static void cut_mark(struct err *e, int n, size_t at)
 		memcpy(e->text + sizeof(e->text) - 4, "...", 4);
 }
 
+static void vfill(struct err *e, size_t at, const char *fmt, va_list ap) PRINTF(3, 0);
+
 static void vfill(struct err *e, size_t at, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(e->text + at, sizeof(e->text) - at, fmt, ap);

@@ -194,7 +194,7 @@ struct reader {
 static bool text_check(struct reader *r, const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	unsigned line = 1, column = 1, tab_column = 0;
+	unsigned line = 1, column = 1;
 	bool indent = true, line_told = false, good = true;
 	size_t n;
 	uint32_t c;
@@ -217,7 +217,6 @@ static bool text_check(struct reader *r, const char *text, size_t len)
 			column = 1;
 			indent = true;
 			line_told = false;
-			tab_column = 0;
 			continue;
 		}
 		if (is_control(c) && c != '\t' && !(c == '\r' && i + 1 < len && p[i + 1] == '\n')) {
@@ -231,8 +230,12 @@ static bool text_check(struct reader *r, const char *text, size_t len)
 			line_told = true;
 			good = false;
 		}
-		if (indent && c == '\t' && !tab_column)
-			tab_column = column;
+		/* libyaml refuses them on blank and comment lines, too. */
+		if (indent && c == '\t' && !r->tab_line) {
+			r->tab_line = line;
+			mistake_at(r->errs, r->file, line, column,
+				   "a tab in the indentation: YAML indents with spaces");
+		}
 		if (indent && c == '%' && column == 1 &&
 		    (len - i < 6 || memcmp(p + i, "%YAML ", 6) != 0)) {
 			/* libyaml looks through all %TAG lines for each of them. */
@@ -240,14 +243,7 @@ static bool text_check(struct reader *r, const char *text, size_t len)
 				   "a line can't begin with %%: a plan has no YAML directives");
 			good = false;
 		}
-		if (indent && c != ' ' && c != '\t' && c != '\r') {
-			indent = false;
-			if (tab_column && c != '#' && !r->tab_line) {
-				r->tab_line = line;
-				mistake_at(r->errs, r->file, line, tab_column,
-					   "a tab in the indentation: YAML indents with spaces");
-			}
-		}
+		indent = indent && (c == ' ' || c == '\t');
 		column++;
 	}
 	return good;

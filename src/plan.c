@@ -55,10 +55,16 @@ static const struct field engine_fields[] = {
 	{ 0 },
 };
 
+static const char *include_valid(const char *s)
+{
+	return *s ? NULL : "profile:NAME or the name of a file in this file's folder";
+}
+
 static const struct field include_entry = {
 	.name = "include",
 	.type = FIELD_STRING,
 	.max = NAME_MAX,
+	.valid = include_valid,
 };
 
 const struct field plan_fields[] = {

@@ -61,7 +61,9 @@ static json_t *type_schema(const struct field *f)
 		return json_pack("{s:s}", "type", "boolean");
 	case FIELD_INT:
 		o = json_pack("{s:s}", "type", "integer");
-		if (f->min || f->max) {
+		if (f->min == f->max && f->min) {
+			put(&o, "const", json_integer(f->min));
+		} else if (f->min || f->max) {
 			put(&o, "minimum", json_integer(f->min));
 			put(&o, "maximum", json_integer(f->max));
 		}
@@ -229,7 +231,7 @@ int schema_text(char **ret, struct err *e)
 	buf_adds(&b, "the plan itself\n");
 	table_text(plan_fields, "", &b);
 	for (size_t i = 0; modules[i]; i++) {
-		buf_addf(&b, "\n%s: %s\n", modules[i]->name,
+		buf_addf(&b, "\n%s%s%s\n", modules[i]->name, modules[i]->summary ? ": " : "",
 			 modules[i]->summary ? modules[i]->summary : "");
 		table_text(modules[i]->fields, "", &b);
 	}

@@ -155,6 +155,17 @@ static int file_load(struct sources *l, const struct origin *of, const struct no
 	return included_by_itself(l, of, &o, n) ? 0 : fd_load(l, &o, fd, ret);
 }
 
+/* Whether an entry of the list is one; what is wrong with it has been told with the list. */
+static bool entry_good(const struct field *row, const struct node *n)
+{
+	struct errs told = { 0 };
+	bool clean = true;
+
+	json_decref(value_parse(row, n, NULL, &told, &clean));
+	errs_done(&told);
+	return clean;
+}
+
 /* All includes of a file, merged in their order. */
 static int includes_load(struct sources *l, const struct origin *of, const struct node *top,
 			 struct node **ret)
@@ -173,7 +184,7 @@ static int includes_load(struct sources *l, const struct origin *of, const struc
 		const struct node *n = list->child[i];
 		struct node *one = NULL;
 
-		if (n->kind != NODE_SCALAR || !*n->text || strlen(n->text) > NAME_MAX)
+		if (!entry_good(row->of, n))
 			continue;
 		if (l->n_files == SOURCES_MAX) {
 			node_mistake(n, l->errs, "more than %d includes in all", SOURCES_MAX - 1);

@@ -50,8 +50,9 @@ START_TEST(table_is_sound)
 	check_table(daemon_keys);
 	for (const struct field *f = daemon_keys; f->type; f++, n++)
 		if (n)
-			ck_assert_msg(strcmp(f[-1].name, f->name) < 0, "%s is out of order", f->name);
-	ck_assert_uint_eq(n, 106);
+			ck_assert_msg(strcmp(f[-1].name, f->name) < 0, "%s is out of order",
+				      f->name);
+	ck_assert_uint_eq(n, 105);
 }
 END_TEST
 
@@ -91,8 +92,8 @@ START_TEST(series)
 	char text[80];
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
-		ck_assert_msg(daemon_key_known(key(t[i].key), t[i].engine) == t[i].known, "%s on %u",
-			      t[i].key, t[i].engine);
+		ck_assert_msg(daemon_key_known(key(t[i].key), t[i].engine) == t[i].known,
+			      "%s on %u", t[i].key, t[i].engine);
 	daemon_key_series(key("allow-direct-routing"), text, sizeof(text));
 	ck_assert_str_eq(text, "known since 28.2");
 	daemon_key_series(key("graph"), text, sizeof(text));
@@ -185,7 +186,7 @@ START_TEST(effects)
 {
 	check_effect("icc", "true", "false", true);
 	check_effect("debug", "true", "false", false);
-	check_effect("debug", "true", NULL, true);	       /* keep */
+	check_effect("debug", "true", NULL, true);		  /* keep */
 	check_effect("authorization-plugins", "[]", NULL, false); /* reset */
 	check_effect("live-restore", NULL, "true", false);
 	check_effect("features", NULL, "{\"buildkit\": true}", false);
@@ -226,7 +227,7 @@ END_TEST
 
 START_TEST(shown_long)
 {
-	json_t *a = json_array();
+	json_t *a = json_array(), *valid;
 	char *text = NULL;
 	struct err e;
 
@@ -235,8 +236,9 @@ START_TEST(shown_long)
 	ck_assert_int_eq(daemon_show(a, &text, &e), 0);
 	ck_assert_uint_le(strlen(text), 200);
 	ck_assert(has_suffix(text, "..."));
-	/* still UTF-8 */
-	ck_assert_ptr_nonnull(json_string(text) ?: NULL);
+	valid = json_string(text); /* NULL for what is no UTF-8 */
+	ck_assert_ptr_nonnull(valid);
+	json_decref(valid);
 	free(text);
 	json_decref(a);
 }

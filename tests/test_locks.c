@@ -317,7 +317,7 @@ START_TEST(nobody_is_lost)
 		if (fork() == 0)
 			for (int k = 0; k < 5; k++) {
 				struct account_locks *l;
-				char old[16] = "", new[16];
+				char old[16] = "", new[24];
 				int fd;
 
 				if (take(&d, true, 60, &l) < 0)

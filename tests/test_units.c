@@ -358,9 +358,9 @@ static void fake_setup(void)
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
 	ck_assert_int_eq(listen(listener, 5), 0);
 	server = fork();
-	ck_assert_int_ge(server, 0);
 	if (!server)
 		serve(listener);
+	ck_assert_int_ge(server, 0);
 	close(listener);
 }
 

@@ -133,9 +133,11 @@ host_boot() {
 		fi
 		sleep 0.1
 	done
-	# cgroup v1 is mounted read-only by nspawn, and containers need to write there.
+	# nspawn copies the modes of this machine's /dev, and a container in a user namespace needs /dev/null.
+	# It mounts cgroup v1 read-only, and containers need to write there.
 	# shellcheck disable=SC2016
-	host_sh "$name" '[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] && exit
+	host_sh "$name" 'chmod 0666 /dev/null
+		[ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ] || exit 0
 		mount -o remount,rw /sys/fs/cgroup
 		for d in /sys/fs/cgroup/*/; do ! mountpoint -q "$d" || mount -o remount,bind,rw "$d"; done'
 	host_exec "$name" docker version >/dev/null 2>&1 || { host_lost "$name" "runs no Docker"; return 1; }
