@@ -34,7 +34,8 @@ unsigned engine_version_parse(const char *s, char text[ENGINE_VERSION_TEXT]);
  * The real command line of dockerd: ExecStart of docker.service with drop-ins, $VARIABLES of
  * Environment= and EnvironmentFile= expanded as systemd does. Read from the unit files of that root
  * (/etc, /run, /usr/local/lib, /usr/lib, /lib under systemd/system). installed is false when there
- * is no unit. -EINVAL for a unit that systemd would refuse (no ExecStart=, or two).
+ * is no unit; argv, env and source are NULL then. -EINVAL for a unit that systemd would refuse (no
+ * ExecStart=, or two).
  */
 struct engine_cmdline {
 	bool installed;

@@ -35,6 +35,7 @@ struct step {
 	char **lines;	/* LINES: ours */
 	bool newline;	/* LINES: the file had no final newline, we added it */
 	size_t was_len; /* LINES: how long the file was */
+	bool untouched; /* only in the run that wrote it: this step was not done yet */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };
 

@@ -155,15 +155,16 @@ static void engine_load(struct plan *p, struct node *n, struct errs *errs)
 	json_decref(v);
 }
 
-static int section_load(struct plan *p, const struct module *m, struct node *n, bool *clean,
-			struct errs *errs, struct err *e)
+static int section_load(struct plan *p, const struct module *m, struct node *n, struct errs *errs,
+			struct err *e)
 {
 	const struct field row = { .name = m->name, .type = FIELD_OBJECT, .of = m->fields };
 	struct section *s = &p->sections[p->n];
+	bool clean;
 
 	s->module = m;
 	s->plan = p;
-	s->given = n ? value_parse(&row, n, NULL, errs, clean) : json_object();
+	s->given = n ? value_parse(&row, n, NULL, errs, &clean) : json_object();
 	if (!s->given && !errs->failed)
 		s->given = json_object();
 	s->values = json_deep_copy(s->given);
@@ -176,7 +177,6 @@ static int section_load(struct plan *p, const struct module *m, struct node *n, 
 /* The merged tree into sections. Every section stands before the first rule is asked. */
 static int sections_load(struct plan *p, struct errs *errs, struct err *e)
 {
-	_cleanup_free_ bool *clean = NULL;
 	size_t count = 0;
 	int r;
 
@@ -184,8 +184,7 @@ static int sections_load(struct plan *p, struct errs *errs, struct err *e)
 		count++;
 	p->sections = calloc(count + 1, sizeof(*p->sections));
 	p->nodes = calloc(count + 1, sizeof(*p->nodes));
-	clean = calloc(count + 1, sizeof(*clean));
-	if (!p->sections || !p->nodes || !clean)
+	if (!p->sections || !p->nodes)
 		return err_oom(e);
 
 	for (size_t i = 0; i < p->top->n; i++) {
@@ -202,13 +201,14 @@ static int sections_load(struct plan *p, struct errs *errs, struct err *e)
 
 		if (!n && (!m->always || p->top->partial))
 			continue;
-		clean[p->n] = true;
-		r = section_load(p, m, n, &clean[p->n], errs, e);
+		r = section_load(p, m, n, errs, e);
 		if (r)
 			return r;
 	}
+	/* What has mistakes is asked as well: all are told at once. What was no value is absent
+	 * then. */
 	for (size_t i = 0; i < p->n; i++)
-		if (clean[i] && p->sections[i].module->check)
+		if (p->sections[i].module->check)
 			p->sections[i].module->check(&p->sections[i], errs);
 	return 0;
 }

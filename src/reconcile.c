@@ -181,6 +181,7 @@ static bool refused(struct report *r)
 		end(r, REPORT_REFUSED, EXIT_FAILED);
 	else
 		return false;
+	r->err.text[0] = '\0'; /* as in end(): the modules were asked without a failure */
 	return true;
 }
 
@@ -239,7 +240,7 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 		return;
 	}
 	if (errs_any(&r->changes.mistakes)) {
-		end(r, REPORT_REFUSED, EXIT_USAGE);
+		refused(r);
 		return;
 	}
 	for (size_t i = 0; i < r->findings.n; i++)

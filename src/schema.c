@@ -102,14 +102,16 @@ static json_t *field_schema(const struct field *f)
 {
 	json_t *o = type_schema(f), *v;
 	char series[24];
+	struct err e;
 
 	if (f->also)
 		o = json_pack("{s:[o,{s:o}]}", "anyOf", o, "enum", strings(f->also));
 	put(&o, "title", json_string(f->name));
 	if (f->help)
 		put(&o, "description", json_string(f->help));
-	v = value_default(f, NULL);
-	if (v)
+	if (value_default(f, &v, &e) == -ENOMEM)
+		put(&o, "default", NULL);
+	else if (v)
 		put(&o, "default", v);
 	if (f->cis)
 		put(&o, "x-cis", json_string(f->cis));

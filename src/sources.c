@@ -156,12 +156,14 @@ static int file_load(struct sources *l, const struct origin *of, const struct no
 }
 
 /* Whether an entry of the list is one; what is wrong with it has been told with the list. */
-static bool entry_good(const struct field *row, const struct node *n)
+static bool entry_good(const struct field *row, const struct node *n, struct errs *errs)
 {
 	struct errs told = { 0 };
 	bool clean = true;
 
 	json_decref(value_parse(row, n, NULL, &told, &clean));
+	if (told.failed)
+		errs->failed = true;
 	errs_done(&told);
 	return clean;
 }
@@ -184,7 +186,7 @@ static int includes_load(struct sources *l, const struct origin *of, const struc
 		const struct node *n = list->child[i];
 		struct node *one = NULL;
 
-		if (!entry_good(row->of, n))
+		if (!entry_good(row->of, n, l->errs))
 			continue;
 		if (l->n_files == SOURCES_MAX) {
 			node_mistake(n, l->errs, "more than %d includes in all", SOURCES_MAX - 1);

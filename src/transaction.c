@@ -103,6 +103,7 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 
 		if (interrupted(t->progress, e) < 0)
 			return e->code;
+		t->journal.steps[i].untouched = x->kind != CHANGE_DIR;
 		if (x->kind == CHANGE_DIR)
 			r = stage_mkdir(t->h, x->path, &x->after, e);
 		else if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
@@ -113,13 +114,23 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 	return 0;
 }
 
+/* A step that finds somebody's edit in its place leaves it there: there is nothing of ours to take
+ * back. */
+static int did(struct step *s, int r)
+{
+	s->untouched = r == -ESTALE;
+	return r;
+}
+
 static int commit_lines(struct transaction *t, const struct changes *c, struct err *e)
 {
-	for (size_t i = 0; i < c->n; i++)
+	for (size_t i = 0; i < c->n; i++) {
+		struct step *s = &t->journal.steps[i];
+
 		if (c->list[i]->kind == CHANGE_LINES &&
-		    stage_swap(t->h, c->list[i]->path, t->journal.steps[i].tmp, &c->list[i]->before,
-			       e) < 0)
+		    did(s, stage_swap(t->h, s->path, s->tmp, &c->list[i]->before, e)) < 0)
 			return e->code;
+	}
 	return 0;
 }
 
@@ -150,7 +161,7 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 {
 	for (size_t i = 0; i < c->n; i++) {
 		const struct change *x = c->list[i];
-		const struct step *s = &t->journal.steps[i];
+		struct step *s = &t->journal.steps[i];
 		int r = 0;
 
 		if (interrupted(t->progress, e) < 0)
@@ -161,7 +172,9 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 			r = stage_remove(t->h, x->path, s->tmp, &x->before, e);
 		else if (x->kind == CHANGE_ATTRS)
 			r = stage_attrs(t->h, x->path, &x->after, e);
-		if (r < 0)
+		else
+			continue;
+		if (did(s, r) < 0)
 			return r;
 	}
 	return 0;

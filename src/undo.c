@@ -72,8 +72,13 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 			return UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
-	case CHANGE_FILE:
 	case CHANGE_REMOVE:
+		/* What stands there is the old file, or somebody's new one: nothing of ours either
+		 * way. */
+		if (now->exists)
+			return UNDO_BEFORE;
+		break;
+	case CHANGE_FILE:
 		break;
 	}
 	/* After first: when both are the same content, taking back does no harm. */
@@ -83,15 +88,18 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 }
 
 /*
- * The temporary file of a step. When the target already is the new content and the temporary is
- * something else, the run was stopped between exchanging the two and removing the old one: the
- * temporary is what stood there, and goes back as it is.
+ * The temporary file of a step tells how far it came. It is still the new content: the step was
+ * never done, and what stands at the target is somebody's. It is something else while the target
+ * already is the new content: the run was stopped between exchanging the two and removing the old
+ * one, and the temporary, which is what stood there, goes back as it is. Returns 1 when there is
+ * nothing more to take back.
  */
 static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 {
 	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
 	_cleanup_free_ char *path = NULL;
 	const char *slash = strrchr(s->path, '/');
+	bool undone;
 
 	if (!s->tmp)
 		return 0;
@@ -103,12 +111,12 @@ static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 		return 0;
 	if (host_image_now(h, s->path, &now, e) < 0)
 		return e->code;
-	if (s->kind == CHANGE_FILE && s->before.exists && image_same(&now, &s->after) &&
-	    !image_same(&tmp, &s->after))
+	undone = s->kind == CHANGE_FILE && image_same(&tmp, &s->after);
+	if (s->kind == CHANGE_FILE && !undone && s->before.exists && image_same(&now, &s->after))
 		return stage_return(h, s->path, s->tmp, e);
 	if (s->kind == CHANGE_REMOVE && !now.exists)
 		return stage_return(h, s->path, s->tmp, e);
-	return stage_discard(h, s->path, s->tmp, e);
+	return stage_discard(h, s->path, s->tmp, e) < 0 ? e->code : undone;
 }
 
 /* The database without our lines; without the newline we added too, when nobody wrote behind it. */
@@ -182,7 +190,10 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	int r;
 
 	*ret_changed = false;
-	if (tidy_tmp(h, s, e) < 0 || host_image_now(h, s->path, &now, e) < 0)
+	r = tidy_tmp(h, s, e);
+	if (r != 0 || s->untouched)
+		return r < 0 ? r : 0;
+	if (host_image_now(h, s->path, &now, e) < 0)
 		return e->code;
 	switch (undo_where(s, &now)) {
 	case UNDO_BEFORE:

@@ -446,7 +446,7 @@ json_t *value_parse(const struct field *f, const struct node *n, const char *nam
 	return v;
 }
 
-json_t *value_default(const struct field *f, bool *ret_bad)
+int value_default(const struct field *f, json_t **ret, struct err *e)
 {
 	_cleanup_node_pool_ struct node_pool pool = { 0 };
 	struct node scalar = { .kind = NODE_SCALAR,
@@ -457,22 +457,26 @@ json_t *value_default(const struct field *f, bool *ret_bad)
 	struct errs errs = { 0 };
 	bool clean = true;
 	json_t *v = NULL;
+	int r = 0;
 
+	*ret = NULL;
 	if (!f->fallback)
-		return NULL;
+		return 0;
 	if (f->fallback[0] && strchr("[{\"", f->fallback[0]) &&
 	    node_parse(&pool, f->name, f->fallback, strlen(f->fallback), &n, &errs) < 0)
-		n = NULL;
-	if (n)
+		errs.failed = true;
+	else if (n)
 		v = value_parse(f, n, f->name, &errs, &clean);
-	if (!clean || errs_any(&errs)) {
-		json_decref(v);
-		v = NULL;
-	}
+	if (errs.failed)
+		r = err_oom(e);
+	else if (!v || !clean || errs_any(&errs))
+		r = err_set(e, EINVAL, "the default of %s, %s, is not valid", f->name, f->fallback);
 	errs_done(&errs);
-	if (!v && ret_bad)
-		*ret_bad = true;
-	return v;
+	if (r)
+		json_decref(v);
+	else
+		*ret = v;
+	return r;
 }
 
 int value_fill(const struct field *f, json_t *value, struct err *e)
@@ -497,14 +501,11 @@ int value_fill(const struct field *f, json_t *value, struct err *e)
 	if (f->type != FIELD_OBJECT || !json_is_object(value))
 		return 0;
 	for (const struct field *m = f->of; m && m->type != FIELD_NONE && !r; m++) {
-		bool bad = false;
-
 		v = json_object_get(value, m->name);
 		if (!v) {
-			v = value_default(m, &bad);
-			if (bad)
-				return err_set(e, EINVAL, "the default of %s, %s, is not valid",
-					       m->name, m->fallback);
+			r = value_default(m, &v, e);
+			if (r)
+				return r;
 			if (v && json_object_set_new_nocheck(value, m->name, v) < 0)
 				return err_oom(e);
 		}

@@ -18,9 +18,9 @@
 json_t *value_parse(const struct field *f, const struct node *n, const char *name,
 		    struct errs *errs, bool *clean);
 
-/* The default of a setting as a new value; NULL when it has none, and with *ret_bad (may be NULL)
- * set when the row refuses its own default or memory ran out. */
-json_t *value_default(const struct field *f, bool *ret_bad);
+/* The default of a setting as a new value; *ret is NULL when it has none. -EINVAL: the row refuses
+ * its own default. */
+int value_default(const struct field *f, json_t **ret, struct err *e);
 
 /* Fills the defaults of a value's settings in, at every level. -EINVAL: a default that its own row
  * refuses. */

@@ -24,18 +24,25 @@ rig_enter() {
 }
 
 rig_init() {
-	local dir
 	mkdir -p "$HOSTS/run"
-	for dir in "$HOSTS"/run/*; do # left by a run that was killed
-		if [[ -d $dir && ! -e /proc/${dir##*/} ]]; then
-			cgroups_remove "bulkhead-${dir##*/}-"
-			rm -rf --one-file-system "$dir"
-		fi
-	done
+	rig_sweep_dead
 	mkdir -p "$RIG"
 	trap rig_sweep EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
+}
+
+rig_sweep_dead() { # what runs left that were killed
+	local dir i
+	for dir in "$HOSTS"/run/*; do
+		[[ -d $dir && ! -e /proc/${dir##*/}/exe ]] || continue
+		cgroups_remove "bulkhead-${dir##*/}-"
+		rmdir "/run/systemd/nspawn/propagate/bulkhead-${dir##*/}-"* 2>/dev/null || :
+		for ((i = 0; i < 20; i++)); do # hosts take a moment to die
+			! rm -rf --one-file-system "$dir" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
 }
 
 rig_sweep() {
@@ -84,10 +91,10 @@ cgroups_remove() { # of all whose name starts with $1; they stay busy until thei
 	for ((i = 0; i < 50; i++)); do
 		while read -r dir; do
 			# nspawn writes a plain file into the tmpfs that holds the v1 mounts
-			[[ $(stat -f -c %T "$dir") != tmpfs ]] || rm -f "$dir/cgroup.procs"
+			[[ $(stat -f -c %T "$dir" 2>/dev/null) != tmpfs ]] || rm -f "$dir/cgroup.procs"
 			rmdir "$dir" 2>/dev/null || :
 		done < <(find /sys/fs/cgroup -depth -type d -path "*/$1*" 2>/dev/null)
-		[[ -n $(find /sys/fs/cgroup -type d -name "$1*" -print -quit 2>/dev/null) ]] || return 0
+		[[ -n $(find /sys/fs/cgroup -type d -name "$1*" -print 2>/dev/null) ]] || return 0
 		sleep 0.1
 	done
 }
