@@ -57,10 +57,10 @@ struct host;
 struct changes;
 
 /*
- * Opens a root read-only. `root` NULL or "/" is this system's own, live when /proc/1/root is our
- * root and systemd runs
- * (/run/systemd/system exists); anything else, a chroot, or no systemd is offline: no bus, no API,
- * nothing executed. Errors: -ENOENT, -ENOTDIR, -EACCES ... on the root directory; -ENOMEM.
+ * Opens a root read-only. `root` NULL is this system's own, live when /proc/1/root is our root and
+ * systemd runs (/run/systemd/system exists); anything else (also "/"), a chroot, or no systemd is
+ * offline: no bus, no API, nothing executed. Errors: -ENOENT, -ENOTDIR, -EACCES ... on the root
+ * directory; -ENOMEM.
  */
 int host_open(const char *root, struct host **ret, struct err *e);
 void host_free(struct host *h);

@@ -127,6 +127,7 @@ static int write_pid(const struct locking *k, const char *name, int *ret_fd, str
 	_cleanup_close_ int fd = -1;
 	char pid[16];
 	size_t len;
+	int r;
 
 	for (int tries = 0; fd < 0; tries++) {
 		fd = openat(k->etc, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
@@ -137,9 +138,9 @@ static int write_pid(const struct locking *k, const char *name, int *ret_fd, str
 			return err_sys(e, errno, "create '%s/etc/%s'", k->prefix, name);
 	}
 	len = (size_t)snprintf(pid, sizeof(pid), "%ld", (long)getpid()) + 1;
-	errno = EIO; /* for a short write */
-	if (write(fd, pid, len) != (ssize_t)len) {
-		err_sys(e, errno, "write '%s/etc/%s'", k->prefix, name);
+	r = write_all(fd, pid, len);
+	if (r < 0) {
+		err_sys(e, r, "write '%s/etc/%s'", k->prefix, name);
 		unlinkat(k->etc, name, 0);
 		return e->code;
 	}
@@ -299,6 +300,14 @@ void accounts_unlock(struct account_locks *l)
 	free(l);
 }
 
+static bool is_empty(int etc, const char *name)
+{
+	struct stat st;
+
+	return fstatat(etc, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_size == 0;
+}
+
 /* Calls for each lock file and temporary of `pid`: counts them, or removes them. */
 static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struct err *e)
 {
@@ -312,7 +321,12 @@ static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struc
 		for (int f = 0; f < 2; f++) {
 			pid_t found = 0;
 
-			if (lock_owner_read(etc, name[f], &found) != OWNER_PID || found != pid)
+			enum lock_owner owner = lock_owner_read(etc, name[f], &found);
+
+			/* A temporary bears the pid in its name, and may not have got its content.
+			 */
+			if (!(owner == OWNER_PID && found == pid) &&
+			    !(f == 1 && is_empty(etc, name[f])))
 				continue;
 			n++;
 			if (remove && unlinkat(etc, name[f], 0) < 0 && errno != ENOENT)

@@ -45,6 +45,8 @@ static int ask_diff(struct host *h, const struct plan *p, const json_t *state, s
 		r = module_on(*m, s, &was, h, &why, e);
 		if (r > 0)
 			r = (*m)->diff(s, s || was.state ? &was : NULL, h, c, e);
+		else if (r == 0 && was.state) /* skipped, not gone: what it left is still its own */
+			r = changes_remember(c, (*m)->name, json_object_get(state, (*m)->name), e);
 	}
 	host_overlay(h, NULL);
 	return r < 0 ? err_prefix(e, "nothing was changed") : 0;
@@ -89,7 +91,6 @@ static struct finding *finding_of(struct findings *f, const char *module, const 
 	return NULL;
 }
 
-/* What a change or an ask says of a setting is worse than what verify found: that stands. */
 static int overrule(struct findings *f, const struct why *w, enum finding_state state,
 		    const char *text, struct err *e)
 {
@@ -97,7 +98,7 @@ static int overrule(struct findings *f, const struct why *w, enum finding_state 
 
 	if (!x)
 		return findings_add(f, w->module, w->setting, w->cis, state, NULL, NULL, text, e);
-	if (x->state == FINDING_DRIFT || x->state == FINDING_FAILED)
+	if (x->state == state || x->state == FINDING_FAILED)
 		return 0;
 	x->state = state;
 	free(x->why);
@@ -105,20 +106,42 @@ static int overrule(struct findings *f, const struct why *w, enum finding_state 
 	return text && !x->why ? err_oom(e) : 0;
 }
 
+/* What is asked of units: drift, or pending when policy puts it off; the running daemon is not what
+ * is wanted either way. */
+static int findings_from_asks(struct findings *f, const struct changes *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n_asks; i++) {
+		const struct ask *a = &c->asks[i];
+
+		if (a->action != UNIT_NOTHING &&
+		    overrule(f, &a->why, a->pending ? FINDING_PENDING : FINDING_DRIFT,
+			     a->pending ? a->pending : a->why.text, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
+/* A setting that a file doesn't have is drift, whatever the running daemon shows. */
 static int findings_from_changes(struct findings *f, const struct changes *c, struct err *e)
 {
+	if (findings_from_asks(f, c, e) < 0)
+		return e->code;
 	for (size_t i = 0; i < c->n; i++)
 		for (size_t k = 0; k < c->list[i]->n_whys; k++)
 			if (overrule(f, &c->list[i]->whys[k], FINDING_DRIFT,
 				     c->list[i]->whys[k].text, e) < 0)
 				return e->code;
+	return 0;
+}
+
+/* After a commit: what was put off is pending, not wrong. */
+static int findings_put_off(struct findings *f, const struct changes *c, struct err *e)
+{
 	for (size_t i = 0; i < c->n_asks; i++) {
 		const struct ask *a = &c->asks[i];
 
-		if (a->action == UNIT_NOTHING)
-			continue;
-		if (overrule(f, &a->why, a->pending ? FINDING_PENDING : FINDING_DRIFT,
-			     a->pending ? a->pending : a->why.text, e) < 0)
+		if (a->action != UNIT_NOTHING && a->pending &&
+		    overrule(f, &a->why, FINDING_PENDING, a->pending, e) < 0)
 			return e->code;
 	}
 	return 0;
@@ -268,7 +291,8 @@ static int verify(struct host *h, const struct plan *p, const struct reconcile_o
 	changes_init(&again);
 	again.no_restart = o->no_restart;
 	host_forget(h);
-	if (ask_verify(h, p, state, &r->findings, e) < 0)
+	if (ask_verify(h, p, state, &r->findings, e) < 0 ||
+	    findings_put_off(&r->findings, &r->changes, e) < 0)
 		return e->code;
 	bad = first_bad(&r->findings);
 	if (bad)

@@ -45,7 +45,8 @@ static int walk_link(struct walk *w, int link)
 	if (target[0] == '/')
 		while (w->depth > 0)
 			close(w->fds[w->depth--]);
-	if (asprintf(&rest, "%s/%s", target, w->rest) < 0)
+	/* The rest is empty or begins with a slash. */
+	if (asprintf(&rest, "%s%s", target, w->rest) < 0)
 		return -ENOMEM;
 	free(w->rest);
 	w->rest = rest;
@@ -61,13 +62,17 @@ static int walk_open(int root, const char *path, int flags)
 	struct walk w = { .fds = { root } };
 	int r = -ENOMEM;
 
+	if (!*path)
+		return -ENOENT;
+	if (strlen(path) >= PATH_MAX)
+		return -ENAMETOOLONG;
 	w.rest = strdup(path);
 	while (w.rest) {
 		_cleanup_close_ int fd = -1;
 		char *name = w.rest + strspn(w.rest, "/");
 		size_t n = strcspn(name, "/");
 		bool last = !name[n + strspn(name + n, "/")];
-		char *next = name + n;
+		char *next = name + n, slash = *next;
 		struct stat st;
 
 		if (n > NAME_MAX) {
@@ -84,21 +89,25 @@ static int walk_open(int root, const char *path, int flags)
 			r = fd < 0 ? -errno : TAKE_FD(fd);
 			break;
 		}
-		if (*next)
-			*next++ = '\0';
+		/* A slash behind the last name asks for a directory, behind a link too,
+		 * path_resolution(7). */
+		if (last && slash)
+			flags = (flags | O_DIRECTORY) & ~O_NOFOLLOW;
+		*next = '\0';
 		fd = openat(w.fds[w.depth], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &st) < 0) {
 			r = -errno;
 			break;
 		}
 		if (S_ISLNK(st.st_mode) && !(last && (flags & O_NOFOLLOW))) {
+			*next = slash;
 			memmove(w.rest, next, strlen(next) + 1);
 			r = walk_link(&w, fd);
 			if (r < 0)
 				break;
 			continue;
 		}
-		if (last && (flags & O_DIRECTORY) && !S_ISDIR(st.st_mode)) {
+		if ((!last || (flags & O_DIRECTORY)) && !S_ISDIR(st.st_mode)) {
 			r = -ENOTDIR;
 			break;
 		}
@@ -117,6 +126,7 @@ static int walk_open(int root, const char *path, int flags)
 			r = -ENAMETOOLONG;
 			break;
 		}
+		*next = slash;
 		memmove(w.rest, next, strlen(next) + 1);
 		w.fds[++w.depth] = TAKE_FD(fd);
 	}

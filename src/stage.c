@@ -47,21 +47,6 @@ static int sync_dir(const struct host *h, const struct place *p, struct err *e)
 	return fsync(p->dir) < 0 ? fail(h, e, errno, "sync the directory", p->parent) : 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /*
  * A new file may have inherited an ACL from its directory: then a named user could read a key of
  * mode 0600 after a chmod 0640. The access ACL becomes exactly the mode.

@@ -531,12 +531,12 @@ static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, si
 	}
 	if (!ids)
 		err_oom(e);
-	else if (!k)
-		err_set(e, ENOENT, "nothing is left to undo");
-	else if (id && ids[k - 1] != id)
+	else if (id && (!k || ids[k - 1] != id))
 		err_set(e, ENOENT,
 			"there is no transaction %u that could be undone: see bulkhead history",
 			id);
+	else if (!k)
+		err_set(e, ENOENT, "nothing is left to undo");
 	else
 		e->code = 0;
 	journal_list_free(list, n);
@@ -631,6 +631,10 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
 		return r;
 	if (r == 0)
 		return journal_drop(h, e);
+	/* It was killed before any file was replaced: what differs now is somebody's own doing. */
+	for (size_t i = 0; i < ret->n_steps && ret->phase == PHASE_PREPARED; i++)
+		ret->steps[i].untouched = ret->steps[i].kind != CHANGE_DIR &&
+					  ret->steps[i].kind != CHANGE_LINES;
 	ret->force |= force;
 	if (ret->rollback)
 		return rollback_run(h, ret, UNITS_TIMEOUT, p, failed, e) < 0 ? e->code : 1;

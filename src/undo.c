@@ -72,13 +72,8 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 			return UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
-	case CHANGE_REMOVE:
-		/* What stands there is the old file, or somebody's new one: nothing of ours either
-		 * way. */
-		if (now->exists)
-			return UNDO_BEFORE;
-		break;
 	case CHANGE_FILE:
+	case CHANGE_REMOVE:
 		break;
 	}
 	/* After first: when both are the same content, taking back does no harm. */
@@ -111,8 +106,11 @@ static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 		return 0;
 	if (host_image_now(h, s->path, &now, e) < 0)
 		return e->code;
-	undone = s->kind == CHANGE_FILE && image_same(&tmp, &s->after);
-	if (s->kind == CHANGE_FILE && !undone && s->before.exists && image_same(&now, &s->after))
+	/* Both are the new content where a file system needs link(2) for a new name. */
+	undone = s->kind == CHANGE_FILE && image_same(&tmp, &s->after) &&
+		 !image_same(&now, &s->after);
+	if (s->kind == CHANGE_FILE && s->before.exists && image_same(&now, &s->after) &&
+	    !image_same(&tmp, &s->after))
 		return stage_return(h, s->path, s->tmp, e);
 	if (s->kind == CHANGE_REMOVE && !now.exists)
 		return stage_return(h, s->path, s->tmp, e);

@@ -256,8 +256,10 @@ int unitbus_subscribe(struct unitbus *b, struct waiting *w, struct err *e)
 	if (r < 0)
 		return err_sys(e, r, "listen to systemd");
 	r = unitbus_call(b, w, "Subscribe", NULL, NULL, CALL_US, NULL, e);
-	b->subscribed = r >= 0;
-	return r;
+	if (r < 0)
+		return err_prefix(e, "listen to systemd");
+	b->subscribed = true;
+	return 0;
 }
 
 bool unitbus_broken(struct unitbus *b)

@@ -53,7 +53,7 @@ struct watch {
 	bool issued;  /* we queued a job for it */
 	bool settled;
 	uint32_t job;	  /* ours */
-	uint32_t bad_job; /* the last of its jobs that went wrong; 0: none; */
+	uint32_t bad_job; /* the last of its jobs that went wrong; 0: none */
 	char bad[24];	  /* and how */
 };
 
@@ -267,8 +267,9 @@ static int reset_failed(struct units *u, struct stage *s, const struct watch *w,
 		for (size_t k = 0; k < also[i]->n && (r >= 0 || r == -ENOENT); k++)
 			r = unitbus_call(&u->bus, &s->w, "ResetFailedUnit", also[i]->list[k], NULL,
 					 CALL_US, NULL, e);
-	/* Not loaded: nothing is counted against it. */
-	return r == -ENOENT ? 0 : r;
+	if (r >= 0 || r == -ENOENT) /* not loaded: nothing is counted against it */
+		return 0;
+	return err_prefix(e, "reset the failed starts of %s", w->unit);
 }
 
 static const char *watch_doing(const struct stage *s, const struct watch *w)
@@ -313,7 +314,7 @@ static int quote_journal(struct units *u, const struct stage *s, const struct wa
 	char *line, *end;
 
 	if (unitlog_read(u->bus.lib, &q, &text, &ignored) == 0 && *text) {
-		err_append(e, "\n%s said:", w->unit);
+		err_append(e, "\nthe journal of %s:", w->unit);
 		for (line = text; (end = strchr(line, '\n')); line = end + 1)
 			err_append(e, "\n  %.*s", (int)(end - line), line);
 	}

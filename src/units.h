@@ -59,8 +59,10 @@ int units_reload_manager(struct units *u, const struct progress *p, struct err *
  * carries the service along, so that the service starts once: in general a unit that Requires=
  * another one that restarts is not restarted a second time, but waited for (and started when the
  * restart left it down though it ran before). Waits for the jobs and then for each unit's own
- * state: active, with a new InvocationID after a (re)start. -ETIMEDOUT after `timeout` seconds,
- * -EINTR, -EIO when a unit failed: *e names the unit, its Result and quotes the journal.
+ * state: active, with a new InvocationID after a (re)start. What is not listed but ran, and is
+ * carried along, has to come back as well. A reload of what is down is nothing to do. -ETIMEDOUT
+ * after `timeout` seconds, -EINTR, -EIO when a unit failed: *e names the unit, its Result and
+ * quotes the journal. -ENOENT, -ERFKILL (masked), -EINVAL (unusable unit file): nothing was done.
  */
 struct unit_todo {
 	const char *unit;
@@ -74,9 +76,10 @@ int units_stop(struct units *u, const char *unit, int timeout, const struct prog
 	       struct err *e);
 
 /*
- * The last lines of error level that a unit's newest invocation (or the one given) logged, the
- * daemon's own words first; at most `lines`.
- * "" when the journal can't be read or has none. *ret is allocated.
+ * The last words of error level that a unit's newest invocation (or the one given) logged, or
+ * systemd's about it when it said nothing: at most `lines` (and 20), each ended by a newline,
+ * control characters escaped. "" when the journal can't be read or has none; that takes up to a
+ * second. *ret is allocated.
  */
 int units_journal(struct units *u, const char *unit, const char *invocation, unsigned lines,
 		  char **ret, struct err *e);

@@ -97,6 +97,22 @@ static inline void strv_free(char **v)
 DEFINE_CLEANUP(char *, strv_free);
 #define _cleanup_strv_ _cleanup_(strv_free_cleanup)
 
+/* All of it, however little write(2) takes at a time. 0 or a negative errno. */
+static inline int write_all(int fd, const void *data, size_t len)
+{
+	for (const char *p = data; len;) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 #include "banned.h"
 
 #endif

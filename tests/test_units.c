@@ -44,7 +44,6 @@ END_TEST
 
 #define SERVICE "docker.service"
 #define SOCKET	"docker.socket"
-#define JOB_MS	150
 
 struct fake_unit {
 	const char *name, *load, *needs, *carries, *triggered;
@@ -64,7 +63,8 @@ struct fake {
 	bool no_carry;	    /* a restart of the socket stops the service */
 	bool odd_types;	    /* properties of types nobody expects */
 	const char *refuse; /* error name for every job */
-	int reload_ms;	    /* how long Reload takes */
+	int job_ms;	    /* how long a job takes */
+	int reload_ms;	    /* and Reload */
 	bool dies;	    /* a restarted service fails */
 	bool died_unseen;   /* it failed, was started again by systemd, and no signal said so */
 	bool canceled;	    /* somebody's job replaces ours and stops the unit */
@@ -117,7 +117,7 @@ static void job_begin(struct fake_unit *f, const char *active, const char *sub, 
 		      const char *result)
 {
 	f->job = ++fake->last_job;
-	f->job_ends = fake->never ? -1 : now_ms() + JOB_MS;
+	f->job_ends = fake->never ? -1 : now_ms() + fake->job_ms;
 	f->then_active = active;
 	f->then_sub = sub;
 	f->then_fresh = fresh;
@@ -335,6 +335,7 @@ static void fake_setup(void)
 	fake = mmap(NULL, sizeof(*fake), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(fake, MAP_FAILED);
 	fake->last_job = 100;
+	fake->job_ms = 150;
 	interrupted = 0;
 	ticks = 0;
 	fake->service = (struct fake_unit){ .name = SERVICE,
@@ -544,6 +545,11 @@ START_TEST(reload)
 	fake->dies = true;
 	ck_assert_int_eq(run_one(SERVICE, UNIT_RELOAD, 10, NULL), -EIO);
 	ck_assert_ptr_nonnull(strstr(e.text, "reloading"));
+	/* Active all the time: only the job says that it isn't over. */
+	fake->mute = true;
+	fake->job_ms = 1200;
+	ran(run_one(SERVICE, UNIT_RELOAD, 10, NULL));
+	ck_assert_uint_eq(fake->service.job, 0);
 }
 END_TEST
 

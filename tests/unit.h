@@ -70,6 +70,7 @@ static inline void tree_write(const char *dir, const char *path, const char *con
 			mkdir(full, 0755);
 			*p = '/';
 		}
+	unlink(full); /* a link that an earlier step left there leads anywhere */
 	f = fopen(full, "we");
 	ck_assert_ptr_nonnull(f);
 	fputs(content, f);

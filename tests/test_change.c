@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rooted.h"
+
+#include <sys/xattr.h>
+
+#include "../src/change.h"
+
+static struct changes c;
+
+static void setup(void)
+{
+	root_setup();
+	changes_init(&c);
+	host_overlay(host, &c);
+}
+
+static void teardown(void)
+{
+	changes_done(&c);
+	root_teardown();
+}
+
+static int file(const char *path, const char *content, mode_t mode)
+{
+	return changes_file(&c, host, path, content, strlen(content), mode, getuid(), getgid(),
+			    "mod", "key", "2.2", "why", &e);
+}
+
+static int line(const char *path, const char *text)
+{
+	return changes_line(&c, host, path, text, 0640, "mod", "key", "why", &e);
+}
+
+static int attrs(const char *path, mode_t mode)
+{
+	return changes_attrs(&c, host, path, mode, getuid(), getgid(), "mod", NULL, NULL, "why",
+			     &e);
+}
+
+static int dir(const char *path)
+{
+	return changes_dir(&c, host, path, 0750, 1, 2, "mod", NULL, NULL, "why", &e);
+}
+
+static int remove_ours(const char *path, const char *content)
+{
+	return changes_remove_ours(&c, host, path, content, strlen(content), "mod", "key", "why",
+				   &e);
+}
+
+/* --- files --- */
+
+START_TEST(new_file)
+{
+	const struct change *x;
+
+	ck_assert(changes_empty(&c));
+	ck_assert_int_eq(file("/etc/new", "text", 0600), 1);
+	ck_assert(!changes_empty(&c));
+	/* Its directory is a change of its own, before it. */
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_str_eq(c.list[0]->path, "/etc");
+	ck_assert_int_eq(c.list[0]->kind, CHANGE_DIR);
+	ck_assert_uint_eq(c.list[0]->after.mode, S_IFDIR | 0755);
+	x = changes_find(&c, "/etc/new");
+	ck_assert_ptr_eq(x, c.list[1]);
+	ck_assert_int_eq(x->kind, CHANGE_FILE);
+	ck_assert(!x->before.exists);
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0600);
+	ck_assert_str_eq(x->after.content, "text");
+	ck_assert_str_eq(x->whys[0].module, "mod");
+	ck_assert_str_eq(x->whys[0].setting, "key");
+	ck_assert_str_eq(x->whys[0].cis, "2.2");
+	ck_assert_str_eq(x->whys[0].text, "why");
+	ck_assert_ptr_null(changes_find(&c, "/etc/ne"));
+}
+END_TEST
+
+START_TEST(same_file_is_no_change)
+{
+	put("/file", "text");
+	ck_assert_int_eq(file("/file", "text", 0644), 0);
+	ck_assert_int_eq(file("/file", "text", CHANGE_KEEP_ATTRS), 0);
+	ck_assert(changes_empty(&c));
+	ck_assert_int_eq(file("/file", "text", 0600), 1);
+	ck_assert_uint_eq(c.n, 1);
+}
+END_TEST
+
+START_TEST(attributes_are_kept_or_set)
+{
+	const struct change *x;
+
+	put("/file", "old");
+	ck_assert_int_eq(chmod(at("/file"), 0640), 0);
+	ck_assert_int_eq(setxattr(at("/file"), "user.note", "n", 1, 0), 0);
+	ck_assert_int_eq(file("/file", "new", CHANGE_KEEP_ATTRS), 1);
+	x = changes_find(&c, "/file");
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0640);
+	ck_assert_uint_eq(x->after.n_xattrs, 1);
+	ck_assert_str_eq(x->after.content, "new");
+	ck_assert_str_eq(x->before.content, "old");
+	ck_assert_int_eq(changes_file(&c, host, "/fresh", "", 0, CHANGE_KEEP_ATTRS, 5, 5, "mod",
+				      NULL, NULL, "why", &e),
+			 1);
+	x = changes_find(&c, "/fresh");
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0644);
+	ck_assert_uint_eq(x->after.uid, 0);
+	ck_assert_uint_eq(x->after.len, 0);
+	ck_assert_str_eq(x->after.content, "");
+}
+END_TEST
+
+START_TEST(settings_join_a_file)
+{
+	const struct change *x;
+
+	put("/file", "0");
+	ck_assert_int_eq(file("/file", "1", CHANGE_KEEP_ATTRS), 1);
+	ck_assert_int_eq(file("/file", "1", CHANGE_KEEP_ATTRS), 0);
+	ck_assert_int_eq(file("/file", "12", CHANGE_KEEP_ATTRS), 1);
+	ck_assert_uint_eq(c.n, 1);
+	x = c.list[0];
+	ck_assert_uint_eq(x->n_whys, 2);
+	ck_assert_str_eq(x->after.content, "12");
+	ck_assert_str_eq(x->before.content, "0");
+	ck_ok(changes_why(&c, "/file", "other", NULL, NULL, "too", &e));
+	ck_assert_uint_eq(x->n_whys, 3);
+	ck_assert_ptr_null(x->whys[2].setting);
+	ck_assert_int_eq(changes_why(&c, "/none", "other", NULL, NULL, "too", &e), -ENOENT);
+}
+END_TEST
+
+START_TEST(bytes_with_nul)
+{
+	ck_assert_int_eq(changes_file(&c, host, "/bin", "a\0b", 3, 0644, 0, 0, "mod", NULL, NULL,
+				      "why", &e),
+			 1);
+	ck_assert_uint_eq(c.list[0]->after.len, 3);
+	ck_assert_int_eq(memcmp(c.list[0]->after.content, "a\0b", 4), 0);
+	ck_assert_int_eq(changes_file(&c, host, "/bin", "a\0c", 3, 0644, 0, 0, "mod", NULL, NULL,
+				      "why", &e),
+			 1);
+}
+END_TEST
+
+START_TEST(targets_that_are_no_plain_file)
+{
+	put("/file", "x");
+	ck_assert_int_eq(link(at("/file"), at("/hard")), 0);
+	ck_assert_int_eq(symlink("/file", at("/soft")), 0);
+	ck_assert_int_eq(symlink("/nowhere", at("/dangling")), 0);
+	ck_assert_int_eq(mkfifo(at("/fifo"), 0644), 0);
+	put_dir("/dir");
+	ck_assert_int_eq(file("/hard", "y", 0644), -EMLINK);
+	ck_says("2 hard links");
+	ck_assert_int_eq(file("/soft", "y", 0644), -ELOOP);
+	ck_says("symbolic link to '/file'");
+	ck_assert_int_eq(file("/dangling", "y", 0644), -ELOOP);
+	ck_assert_int_eq(file("/fifo", "y", 0644), -EINVAL);
+	ck_says("move it out of the way");
+	ck_assert_int_eq(file("/dir", "y", 0644), -EINVAL);
+	ck_assert_int_eq(line("/hard", "l"), -EMLINK);
+	ck_assert_int_eq(line("/soft", "l"), -ELOOP);
+	ck_assert_int_eq(line("/fifo", "l"), -EINVAL);
+	ck_assert_int_eq(file("/file/below", "y", 0644), -ENOTDIR);
+	ck_assert_int_eq(file("/fifo/below", "y", 0644), -ENOTDIR);
+	ck_assert_int_eq(file("/dangling/below", "y", 0644), -ENOTDIR);
+	ck_says("leads nowhere");
+	ck_assert_int_eq(file("relative", "y", 0644), -EINVAL);
+	ck_assert_int_eq(c.n, 0);
+}
+END_TEST
+
+/* --- directories --- */
+
+START_TEST(directories)
+{
+	put("/etc/file", "");
+	ck_assert_int_eq(symlink("/etc", at("/link")), 0);
+	ck_ok(dir("/etc"));
+	ck_ok(dir("/link"));
+	ck_ok(dir("/"));
+	ck_assert_uint_eq(c.n, 0);
+	ck_ok(dir("/etc/a/b"));
+	ck_ok(dir("/etc/a/b"));
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_str_eq(c.list[0]->path, "/etc/a");
+	ck_assert_uint_eq(c.list[0]->after.mode, S_IFDIR | 0755);
+	ck_assert_uint_eq(c.list[0]->after.uid, 0);
+	ck_assert_str_eq(c.list[1]->path, "/etc/a/b");
+	ck_assert_uint_eq(c.list[1]->after.mode, S_IFDIR | 0750);
+	ck_assert_uint_eq(c.list[1]->after.uid, 1);
+	ck_assert_int_eq(dir("/etc/file"), -ENOTDIR);
+	ck_assert_int_eq(dir("/etc/file/x"), -ENOTDIR);
+}
+END_TEST
+
+/* --- lines --- */
+
+START_TEST(lines)
+{
+	const struct change *x;
+
+	put("/db", "one");
+	ck_assert_int_eq(chmod(at("/db"), 0600), 0);
+	ck_ok(line("/db", "two"));
+	ck_ok(line("/db", "three"));
+	ck_assert_uint_eq(c.n, 1);
+	x = c.list[0];
+	ck_assert_int_eq(x->kind, CHANGE_LINES);
+	ck_assert_str_eq(x->after.content, "one\ntwo\nthree\n");
+	ck_assert_uint_eq(x->after.len, strlen(x->after.content));
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0600);
+	ck_assert_str_eq(x->lines[0], "two");
+	ck_assert_str_eq(x->lines[1], "three");
+	ck_assert_ptr_null(x->lines[2]);
+	ck_assert_uint_eq(x->n_whys, 2);
+
+	ck_ok(line("/etc/made", "first"));
+	x = changes_find(&c, "/etc/made");
+	ck_assert_str_eq(x->after.content, "first\n");
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0640);
+	put("/empty", "");
+	ck_ok(line("/empty", "first"));
+	ck_assert_str_eq(changes_find(&c, "/empty")->after.content, "first\n");
+	put("/whole", "a\n");
+	ck_ok(line("/whole", "b"));
+	ck_assert_str_eq(changes_find(&c, "/whole")->after.content, "a\nb\n");
+	ck_assert_int_eq(line("/db", "a\nb"), -EINVAL);
+}
+END_TEST
+
+START_TEST(two_changes_to_one_path)
+{
+	put("/file", "x");
+	ck_assert_int_eq(file("/file", "y", 0644), 1);
+	ck_assert_int_eq(line("/file", "l"), -EBUSY);
+	ck_says("two changes to '/file': by mod and by mod");
+	ck_assert_int_eq(attrs("/file", 0600), -EBUSY);
+	ck_assert_int_eq(remove_ours("/file", "x"), -EBUSY);
+	put("/db", "x\n");
+	ck_ok(line("/db", "l"));
+	ck_assert_int_eq(file("/db", "y", 0644), -EBUSY);
+	ck_assert_int_eq(attrs("/db", 0600), -EBUSY);
+	put("/a", "x\n");
+	ck_ok(attrs("/a", 0600));
+	ck_assert_int_eq(attrs("/a", 0640), -EBUSY);
+	ck_assert_int_eq(file("/a", "y", 0644), -EBUSY);
+	ck_assert_uint_eq(c.n, 3);
+}
+END_TEST
+
+/* --- attributes and removals --- */
+
+START_TEST(attributes)
+{
+	put("/file", "x");
+	put_dir("/dir");
+	ck_assert_int_eq(symlink("file", at("/link")), 0);
+	ck_ok(attrs("/file", 0644));
+	ck_assert(changes_empty(&c));
+	ck_ok(attrs("/file", 0600));
+	ck_assert_uint_eq(c.list[0]->after.mode, S_IFREG | 0600);
+	ck_assert_int_eq(c.list[0]->kind, CHANGE_ATTRS);
+	ck_ok(attrs("/dir", 01777));
+	ck_assert_uint_eq(c.list[1]->after.mode, S_IFDIR | 01777);
+	ck_assert_int_eq(attrs("/link", 0600), -ELOOP);
+	ck_assert_int_eq(attrs("/none", 0600), -ENOENT);
+	ck_says("does not exist");
+}
+END_TEST
+
+START_TEST(removals)
+{
+	put("/ours", "ours");
+	put("/edited", "ours, edited");
+	put_dir("/dir");
+	ck_assert_int_eq(symlink("ours", at("/link")), 0);
+	ck_assert_int_eq(remove_ours("/none", "ours"), 0);
+	ck_assert_uint_eq(c.n_notes, 0);
+	ck_assert_int_eq(remove_ours("/edited", "ours"), 0);
+	ck_assert_uint_eq(c.n_notes, 1);
+	ck_assert_ptr_nonnull(strstr(c.notes[0].text, "/edited"));
+	ck_assert_str_eq(c.notes[0].module, "mod");
+	ck_assert_int_eq(remove_ours("/link", "ours"), 0);
+	ck_assert_int_eq(remove_ours("/dir", ""), 0);
+	ck_assert_uint_eq(c.n_notes, 3);
+	ck_assert(changes_empty(&c));
+	ck_assert_int_eq(remove_ours("/ours", "ours"), 1);
+	ck_assert_int_eq(c.list[0]->kind, CHANGE_REMOVE);
+	ck_assert(!c.list[0]->after.exists);
+	ck_assert(!host_exists(host, "/ours"));
+}
+END_TEST
+
+/* --- what is asked of units, and the rest --- */
+
+START_TEST(asks)
+{
+	ck_ok(changes_ask(&c, "docker.service", UNIT_NOTHING, "mod", NULL, "why", &e));
+	ck_assert(changes_empty(&c));
+	ck_ok(changes_ask(&c, "docker.service", UNIT_RELOAD, "mod", "a", "why", &e));
+	ck_assert(!changes_empty(&c));
+	ck_ok(changes_ask(&c, "docker.service", UNIT_RESTART, "mod", "b", "why", &e));
+	ck_ok(changes_ask(&c, "docker.socket", UNIT_START, "mod", NULL, "why", &e));
+	ck_assert_int_eq(changes_action(&c, "docker.service"), UNIT_RESTART);
+	ck_assert_int_eq(changes_action(&c, "docker.socket"), UNIT_START);
+	ck_assert_int_eq(changes_action(&c, "other.service"), UNIT_NOTHING);
+	/* What policy put off is no work. */
+	c.asks[2].pending = strdup("later");
+	ck_assert_int_eq(changes_action(&c, "docker.service"), UNIT_RELOAD);
+	c.asks[1].pending = strdup("later");
+	c.asks[3].pending = strdup("later");
+	ck_assert(changes_empty(&c));
+}
+END_TEST
+
+START_TEST(tests_of_staged_files)
+{
+	char program[] = "/usr/bin/prove", staged[] = "{}";
+	char *argv[] = { program, staged, NULL };
+
+	ck_assert_int_eq(changes_test(&c, "/file", argv, &e), -ENOENT);
+	ck_assert_int_eq(file("/file", "x", 0644), 1);
+	ck_ok(changes_test(&c, "/file", argv, &e));
+	ck_ok(changes_test(&c, "/file", argv, &e));
+	ck_assert_str_eq(c.list[0]->test[0], "/usr/bin/prove");
+	ck_assert_ptr_ne(c.list[0]->test[0], program);
+	ck_assert_ptr_null(c.list[0]->test[2]);
+}
+END_TEST
+
+START_TEST(what_is_remembered)
+{
+	json_t *one = json_integer(1), *two = json_integer(2);
+
+	ck_assert_ptr_null(c.state);
+	ck_ok(changes_remember(&c, "a", one, &e));
+	ck_ok(changes_remember(&c, "b", two, &e));
+	ck_ok(changes_remember(&c, "a", two, &e));
+	json_decref(one);
+	json_decref(two);
+	ck_assert_int_eq(json_integer_value(json_object_get(c.state, "a")), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(c.state, "b")), 2);
+	ck_ok(changes_note(&c, "a", "set", &e, "%d of %s", 3, "them"));
+	ck_assert_str_eq(c.notes[0].text, "3 of them");
+	ck_assert_str_eq(c.notes[0].setting, "set");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, new_file);
+	tcase_add_test(tc, same_file_is_no_change);
+	tcase_add_test(tc, attributes_are_kept_or_set);
+	tcase_add_test(tc, settings_join_a_file);
+	tcase_add_test(tc, bytes_with_nul);
+	tcase_add_test(tc, targets_that_are_no_plain_file);
+	tcase_add_test(tc, directories);
+	tcase_add_test(tc, lines);
+	tcase_add_test(tc, two_changes_to_one_path);
+	tcase_add_test(tc, attributes);
+	tcase_add_test(tc, removals);
+	tcase_add_test(tc, asks);
+	tcase_add_test(tc, tests_of_staged_files);
+	tcase_add_test(tc, what_is_remembered);
+}
+
+UNIT_MAIN("change")

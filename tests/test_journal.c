@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rooted.h"
+
+#include <sys/wait.h>
+
+#include "../src/journal.h"
+
+#define PENDING "/var/lib/bulkhead/pending"
+
+static struct changes c;
+
+static void setup(void)
+{
+	root_setup();
+	changes_init(&c);
+}
+
+static void teardown(void)
+{
+	changes_done(&c);
+	root_teardown();
+}
+
+/* A journal of one replaced file, one removed file, and one line of a database. */
+static struct journal sample(void)
+{
+	struct journal j;
+
+	put("/etc/file", "before");
+	put("/etc/gone", "ours");
+	put("/etc/shadow", "root:secret-hash:::::::\n");
+	ck_assert_int_eq(changes_file(&c, host, "/etc/file", "after", 5, 0640, 0, 0, "m", "k", NULL,
+				      "why", &e),
+			 1);
+	ck_assert_int_eq(
+		changes_remove_ours(&c, host, "/etc/gone", "ours", 4, "m", NULL, "why", &e), 1);
+	ck_ok(changes_line(&c, host, "/etc/shadow", "new:!:::::::", 0600, "m", NULL, "why", &e));
+	ck_ok(journal_from_changes(&c, &j, &e));
+	return j;
+}
+
+static struct journal empty(void)
+{
+	struct changes none;
+	struct journal j;
+
+	changes_init(&none);
+	ck_ok(journal_from_changes(&none, &j, &e));
+	return j;
+}
+
+START_TEST(nothing_yet)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+	_cleanup_json_ json_t *state = NULL;
+	struct journal *list;
+	size_t n;
+
+	ck_assert(!journal_interrupted(host));
+	ck_assert(!journal_history(host));
+	ck_assert_int_eq(journal_pending(host, &j, &e), 0);
+	ck_ok(journal_list(host, &list, &n, &e));
+	ck_assert_uint_eq(n, 0);
+	journal_list_free(list, n);
+	ck_ok(journal_state(host, &state, &e));
+	ck_assert_uint_eq(json_object_size(state), 0);
+	ck_assert_int_eq(journal_load(host, 1, &j, &e), -ENOENT);
+	ck_assert_uint_eq(journal_locked_by(host), 0);
+	ck_ok(journal_drop(host, &e));
+	/* Looking left nothing behind. */
+	ck_assert(!exists("/var"));
+}
+END_TEST
+
+START_TEST(pending_comes_back_whole)
+{
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+	struct stat st;
+
+	ck_ok(journal_create(host, &j, &e));
+	ck_assert_uint_eq(j.id, 1);
+	ck_assert(journal_interrupted(host));
+	ck_assert(!journal_history(host));
+	ck_assert_int_eq(journal_pending(host, &back, &e), 1);
+	ck_assert_uint_eq(back.n_steps, 3);
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert(image_same(&back.steps[i].before, &j.steps[i].before));
+		ck_assert(image_same(&back.steps[i].after, &j.steps[i].after));
+		ck_assert_str_eq(back.steps[i].tmp, j.steps[i].tmp);
+	}
+	ck_assert_str_eq(back.steps[0].before.content, "before");
+	ck_assert_str_eq(back.steps[0].after.content, "after");
+	ck_assert(!back.steps[1].after.exists);
+	ck_assert_str_eq(back.steps[2].lines[0], "new:!:::::::");
+	ck_assert_int_eq(stat(at(PENDING), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0700);
+	ck_assert_int_eq(stat(at(PENDING "/before-0"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
+/* Nobody's password hash lands in a journal. */
+START_TEST(databases_are_not_copied)
+{
+	_cleanup_journal_ struct journal j = sample();
+	_cleanup_strv_ char **names = NULL;
+
+	ck_ok(journal_create(host, &j, &e));
+	ck_ok(host_list(host, PENDING, &names, &e));
+	for (char **n = names; *n; n++) {
+		_cleanup_free_ char *path = NULL, *text = NULL;
+
+		ck_assert_int_ge(asprintf(&path, PENDING "/%s", *n), 0);
+		text = tree_read(root, path);
+		ck_assert_ptr_null(strstr(text, "secret-hash"));
+	}
+}
+END_TEST
+
+START_TEST(commit_and_drop)
+{
+	_cleanup_journal_ struct journal j = sample(), none = { 0 }, back = { 0 };
+	struct journal *list;
+	size_t n;
+
+	ck_ok(journal_create(host, &j, &e));
+	j.phase = PHASE_UNITS;
+	ck_ok(journal_update(host, &j, &e));
+	ck_ok(journal_commit(host, &j, &e));
+	ck_assert(!journal_interrupted(host));
+	ck_assert(journal_history(host));
+	ck_ok(journal_load(host, 1, &back, &e));
+	ck_assert_int_eq(back.phase, PHASE_UNITS);
+	ck_assert_str_eq(back.steps[0].before.content, "before");
+
+	/* One that is dropped leaves its number to the next. */
+	none = empty();
+	ck_ok(journal_create(host, &none, &e));
+	ck_assert_uint_eq(none.id, 2);
+	ck_ok(journal_drop(host, &e));
+	ck_assert(!journal_interrupted(host));
+	ck_assert(!exists("/var/lib/bulkhead/old"));
+	ck_ok(journal_create(host, &none, &e));
+	ck_assert_uint_eq(none.id, 2);
+	ck_ok(journal_commit(host, &none, &e));
+	ck_ok(journal_list(host, &list, &n, &e));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(list[0].id, 1);
+	ck_assert_uint_eq(list[1].id, 2);
+	ck_assert_ptr_null(list[0].steps[0].before.content);
+	journal_list_free(list, n);
+}
+END_TEST
+
+/* What was killed while it wrote or dropped a journal is no interrupted run, and goes away. */
+START_TEST(halves_are_cleaned)
+{
+	_cleanup_journal_ struct journal j = empty();
+
+	put("/var/lib/bulkhead/new/before-0", "half");
+	put("/var/lib/bulkhead/old/journal.json", "half");
+	ck_assert(!journal_interrupted(host));
+	ck_ok(journal_create(host, &j, &e));
+	ck_assert(!exists("/var/lib/bulkhead/new"));
+	ck_assert(!exists("/var/lib/bulkhead/old"));
+	/* A killed update leaves its temporary file. */
+	put(PENDING "/journal.new", "half");
+	ck_ok(journal_update(host, &j, &e));
+	ck_assert(!exists(PENDING "/journal.new"));
+	put("/var/lib/bulkhead/new/x", "");
+	ck_ok(journal_drop(host, &e));
+	ck_assert(!exists("/var/lib/bulkhead/new"));
+	ck_assert(!exists(PENDING));
+}
+END_TEST
+
+START_TEST(broken_ones_are_told)
+{
+	static const char *const texts[] = { "", "{", "[]", "{}", "{\"format\": 2}", "null" };
+	_cleanup_journal_ struct journal j = { 0 };
+	struct journal *list;
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put(PENDING "/journal.json", texts[i]);
+		ck_assert_int_eq(journal_pending(host, &j, &e), -EINVAL);
+		ck_says("/var/lib/bulkhead/pending/journal.json");
+	}
+	put("/var/lib/bulkhead/history/000001/journal.json", "{}");
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EINVAL);
+	ck_says("000001");
+}
+END_TEST
+
+START_TEST(lost_images_are_told)
+{
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+
+	ck_ok(journal_create(host, &j, &e));
+	ck_assert_int_eq(unlink(at(PENDING "/before-0")), 0);
+	ck_assert_int_eq(journal_pending(host, &back, &e), -ENOENT);
+	ck_says("before-0");
+}
+END_TEST
+
+/* --- what stands --- */
+
+static void commit(bool rollback, unsigned undoes, int state)
+{
+	_cleanup_journal_ struct journal j = empty();
+
+	j.rollback = rollback;
+	if (undoes) {
+		j.undoes = calloc(1, sizeof(*j.undoes));
+		ck_assert_ptr_nonnull(j.undoes);
+		j.undoes[0] = undoes;
+		j.n_undoes = 1;
+	}
+	ck_assert_int_eq(json_object_set_new(j.state, "m", json_integer(state)), 0);
+	ck_ok(journal_create(host, &j, &e));
+	ck_ok(journal_commit(host, &j, &e));
+}
+
+static void stands(const char *ids, int state)
+{
+	_cleanup_json_ json_t *now = NULL;
+	struct journal *list;
+	size_t n;
+
+	ck_ok(journal_list(host, &list, &n, &e));
+	for (unsigned id = 1; id <= 9; id++)
+		ck_assert_msg(journal_stands(list, n, id) ==
+				      (strchr(ids, (int)('0' + id)) != NULL),
+			      "%u", id);
+	journal_list_free(list, n);
+	ck_ok(journal_state(host, &now, &e));
+	ck_assert_int_eq(json_integer_value(json_object_get(now, "m")), state);
+}
+
+START_TEST(what_stands)
+{
+	commit(false, 0, 10);
+	stands("1", 10);
+	commit(false, 0, 20);
+	stands("12", 20);
+	commit(true, 2, 0);
+	stands("1", 10);
+	commit(true, 1, 0);
+	stands("", 0);
+	commit(false, 0, 50);
+	stands("5", 50);
+	commit(true, 5, 0);
+	stands("", 0);
+}
+END_TEST
+
+/* --- the lock --- */
+
+START_TEST(one_run_at_a_time)
+{
+	uint32_t last = 4711;
+	int fd, status;
+	pid_t pid;
+
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_uint_eq(last, 0);
+	ck_assert_uint_eq(journal_locked_by(host), (uint32_t)getpid());
+	pid = fork();
+	if (pid == 0) {
+		struct err other;
+		int again;
+
+		_exit(journal_lock(host, 0, &again, &last, &other) == -EBUSY &&
+				      strstr(other.text, "another run")
+			      ? 0
+			      : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(fd);
+	ck_assert_uint_eq(journal_locked_by(host), 0);
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_uint_eq(last, (uint32_t)getpid());
+	close(fd);
+}
+END_TEST
+
+/* A run that is killed holds nothing. */
+START_TEST(the_lock_dies_with_its_run)
+{
+	uint32_t last = 0;
+	int fd, status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct err other;
+
+		_exit(journal_lock(host, 0, &fd, &last, &other) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_int_eq(last, pid);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_lock_that_is_no_file)
+{
+	uint32_t last;
+	int fd;
+
+	put_dir("/var/lib/bulkhead");
+	put("/etc/victim", "theirs");
+	ck_assert_int_eq(symlink("/etc/victim", at("/var/lib/bulkhead/lock")), 0);
+	ck_assert_int_lt(journal_lock(host, 0, &fd, &last, &e), 0);
+	holds("/etc/victim", "theirs");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, nothing_yet);
+	tcase_add_test(tc, pending_comes_back_whole);
+	tcase_add_test(tc, databases_are_not_copied);
+	tcase_add_test(tc, commit_and_drop);
+	tcase_add_test(tc, halves_are_cleaned);
+	tcase_add_test(tc, broken_ones_are_told);
+	tcase_add_test(tc, lost_images_are_told);
+	tcase_add_test(tc, what_stands);
+	tcase_add_test(tc, one_run_at_a_time);
+	tcase_add_test(tc, the_lock_dies_with_its_run);
+	tcase_add_test(tc, a_lock_that_is_no_file);
+}
+
+UNIT_MAIN("journal")

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "rooted.h"
+
+#include <sys/xattr.h>
+
+#include "../src/label.h"
+#include "../src/stage.h"
+
+#define CONFIG	 "/etc/selinux/config"
+#define CONTEXTS "/etc/selinux/targeted/contexts/files/file_contexts"
+
+static const char rules[] = "/etc(/.*)?	system_u:object_r:etc_t:s0\n"
+			    "/etc/docker(/.*)?	system_u:object_r:container_config_t:s0\n"
+			    "/etc/docker	-d	system_u:object_r:docker_dir_t:s0\n";
+
+/* The label of a path, "" for none. */
+static char *label(const char *path, mode_t mode)
+{
+	char *con = (char *)(uintptr_t)"untouched";
+
+	host_forget(host);
+	ck_ok(label_context(host, path, mode, &con, &e));
+	return con ? con : strdup("");
+}
+
+static void says(const char *path, mode_t mode, const char *wanted)
+{
+	_cleanup_free_ char *got = label(path, mode);
+
+	if (HAVE_SELINUX)
+		ck_assert_str_eq(got, wanted);
+	else
+		ck_assert_str_eq(got, "");
+}
+
+START_TEST(by_the_root_s_policy)
+{
+	put(CONFIG, "# comment\nSELINUX=permissive\n  SELINUXTYPE=targeted\n");
+	put(CONTEXTS, rules);
+	says("/etc/passwd", S_IFREG, "system_u:object_r:etc_t:s0");
+	says("/etc/docker/daemon.json", S_IFREG, "system_u:object_r:container_config_t:s0");
+	says("/etc/docker", S_IFDIR, "system_u:object_r:docker_dir_t:s0");
+	says("/var/lib/x", S_IFREG, "");
+}
+END_TEST
+
+START_TEST(no_policy_no_label)
+{
+	static const char *const configs[] = {
+		"SELINUX=disabled\nSELINUXTYPE=targeted\n",
+		"SELINUX=enforcing\n",
+		"SELINUXTYPE=targeted\n",
+		"#SELINUX=enforcing\nSELINUXTYPE=targeted\n",
+		"SELINUX=enforcing\nSELINUXTYPE=../targeted\n",
+		"SELINUX=enforcing\nSELINUXTYPE=..\n",
+		"SELINUX=enforcing\nSELINUXTYPE=missing\n",
+		"",
+	};
+
+	says("/etc/passwd", S_IFREG, "");
+	put(CONTEXTS, rules);
+	says("/etc/passwd", S_IFREG, "");
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		put(CONFIG, configs[i]);
+		says("/etc/passwd", S_IFREG, "");
+	}
+	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+	says("/etc/passwd", S_IFREG, "system_u:object_r:etc_t:s0");
+	ck_assert_int_eq(unlink(at(CONTEXTS)), 0);
+	says("/etc/passwd", S_IFREG, "");
+}
+END_TEST
+
+START_TEST(the_policy_is_read_once)
+{
+	char *con;
+
+	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+	put(CONTEXTS, rules);
+	free(label("/etc/x", S_IFREG));
+	ck_assert_int_eq(unlink(at(CONFIG)), 0);
+	ck_ok(label_context(host, "/etc/x", S_IFREG, &con, &e));
+	ck_assert(HAVE_SELINUX ? con != NULL : con == NULL);
+	free(con);
+}
+END_TEST
+
+START_TEST(new_files_get_it)
+{
+	struct image im = { .exists = true,
+			    .mode = S_IFREG | 0644,
+			    .uid = getuid(),
+			    .gid = getgid(),
+			    .content = (char *)(uintptr_t)"" };
+	char value[128] = "";
+
+	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+	put(CONTEXTS, rules);
+	put_dir("/etc/docker");
+	/* Setting security.* takes CAP_SYS_ADMIN where no SELinux runs, xattr(7). */
+	if (!HAVE_SELINUX || setxattr(at(CONFIG), "security.selinux", "x", 2, 0) < 0)
+		return;
+	/* The label is that of the final name, not of the temporary one. */
+	ck_ok(stage_file(host, "/etc/docker/daemon.json", ".tmp", &im, &e));
+	ck_assert_int_gt(getxattr(at("/etc/docker/.tmp"), "security.selinux", value, sizeof(value)),
+			 0);
+	ck_assert_str_eq(value, "system_u:object_r:container_config_t:s0");
+	im.mode = S_IFDIR | 0755;
+	ck_ok(stage_mkdir(host, "/etc/made", &im, &e));
+	ck_assert_int_gt(getxattr(at("/etc/made"), "security.selinux", value, sizeof(value)), 0);
+	ck_assert_str_eq(value, "system_u:object_r:etc_t:s0");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, root_setup, root_teardown);
+	tcase_add_test(tc, by_the_root_s_policy);
+	tcase_add_test(tc, no_policy_no_label);
+	tcase_add_test(tc, the_policy_is_read_once);
+	tcase_add_test(tc, new_files_get_it);
+}
+
+UNIT_MAIN("label")

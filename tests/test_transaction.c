@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rooted.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "../src/transaction.h"
+#include "../src/undo.h"
+
+static struct changes c;
+static struct transaction t;
+static struct errs lost;
+
+static void setup(void)
+{
+	root_setup();
+	changes_init(&c);
+	put("/etc/passwd", "root:x:0:0:::\n");
+	put("/etc/subuid", "alice:1:1");
+	put("/etc/f", "before");
+	put("/etc/old", "ours");
+}
+
+static void teardown(void)
+{
+	errs_done(&lost);
+	changes_done(&c);
+	root_teardown();
+}
+
+static void file(const char *path, const char *content)
+{
+	ck_assert_int_ge(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS, 0,
+				      0, "m", "k", NULL, "t", &e),
+			 0);
+}
+
+static void line(const char *path, const char *text)
+{
+	ck_ok(changes_line(&c, host, path, text, 0644, "m", NULL, "t", &e));
+}
+
+/* A change of each kind. */
+static void plan(void)
+{
+	line("/etc/subuid", "ours:2:2");
+	file("/etc/f", "after");
+	file("/etc/dir/new", "made");
+	ck_assert_int_eq(
+		changes_remove_ours(&c, host, "/etc/old", "ours", 4, "m", NULL, "t", &e), 1);
+	ck_ok(changes_attrs(&c, host, "/etc/passwd", 0600, getuid(), getgid(), "m", NULL, NULL,
+			    "t", &e));
+}
+
+static void is_before(void)
+{
+	struct stat st;
+	_cleanup_strv_ char **names = NULL;
+
+	holds("/etc/subuid", "alice:1:1");
+	holds("/etc/f", "before");
+	holds("/etc/old", "ours");
+	ck_assert(!exists("/etc/dir"));
+	ck_assert_int_eq(stat(at("/etc/passwd"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+	ck_ok(host_list(host, "/etc", &names, &e));
+	for (char **n = names; *n; n++)
+		ck_assert_ptr_null(strstr(*n, "bulkhead-"));
+	ck_assert(!exists("/etc/subuid.lock"));
+	ck_assert(!exists("/var/lib/bulkhead/pending"));
+}
+
+static void is_after(void)
+{
+	struct stat st;
+
+	holds("/etc/subuid", "alice:1:1\nours:2:2\n");
+	holds("/etc/f", "after");
+	holds("/etc/dir/new", "made");
+	ck_assert(!exists("/etc/old"));
+	ck_assert_int_eq(stat(at("/etc/passwd"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+	ck_assert(!exists("/etc/subuid.lock"));
+}
+
+static void begin(void)
+{
+	ck_ok(transaction_begin(&t, host, NULL, &e));
+	ck_ok(transaction_lock_databases(&t, &e));
+}
+
+/* A whole transaction out of `c`, which is empty again then. */
+static unsigned run(void)
+{
+	unsigned id;
+
+	begin();
+	ck_ok(transaction_prepare(&t, &c, "plan.yaml", &e));
+	ck_ok(transaction_commit(&t, &c, &e));
+	id = t.journal.id;
+	ck_ok(transaction_finish(&t, &e));
+	transaction_end(&t);
+	changes_done(&c);
+	return id;
+}
+
+static int rollback(unsigned id, bool force)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+
+	errs_done(&lost);
+	lost = (struct errs){ 0 };
+	return transaction_rollback(host, id, force, false, NULL, 0, &j, &lost, &e);
+}
+
+static int recover(void)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+
+	errs_done(&lost);
+	lost = (struct errs){ 0 };
+	return transaction_recover(host, false, NULL, &j, &lost, &e);
+}
+
+/* --- the usual way --- */
+
+START_TEST(there_and_back)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+
+	plan();
+	ck_assert_uint_eq(run(), 1);
+	is_after();
+	ck_assert(!journal_interrupted(host));
+	ck_ok(journal_load(host, 1, &j, &e));
+	ck_assert_str_eq(j.plan, "plan.yaml");
+	ck_ok(rollback(0, false));
+	is_before();
+	ck_assert_int_eq(rollback(0, false), -ENOENT);
+	ck_says("nothing is left to undo");
+}
+END_TEST
+
+START_TEST(nothing_is_there_before_the_commit)
+{
+	plan();
+	begin();
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	holds("/etc/f", "before");
+	holds("/etc/old", "ours");
+	holds("/etc/subuid", "alice:1:1");
+	ck_assert(!exists("/etc/dir/new"));
+	ck_ok(transaction_undo(&t, &lost, &e));
+	transaction_end(&t);
+	is_before();
+}
+END_TEST
+
+START_TEST(databases_are_unlocked_by_the_commit)
+{
+	plan();
+	begin();
+	ck_assert(exists("/etc/subuid.lock"));
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	ck_ok(transaction_commit(&t, &c, &e));
+	ck_assert(!exists("/etc/subuid.lock"));
+	ck_ok(transaction_undo(&t, &lost, &e));
+	ck_assert_uint_eq(lost.n, 0);
+	transaction_end(&t);
+	is_before();
+	ck_assert_int_eq(rollback(0, false), -ENOENT);
+}
+END_TEST
+
+/* --- somebody's edits --- */
+
+static void edit_meets_commit(void (*edit)(void))
+{
+	plan();
+	begin();
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	edit();
+	ck_assert_int_eq(transaction_commit(&t, &c, &e), -ESTALE);
+	ck_ok(transaction_undo(&t, &lost, &e));
+	ck_assert_uint_eq(lost.n, 0);
+	transaction_end(&t);
+}
+
+static void edit_file(void)
+{
+	put("/etc/f", "theirs");
+}
+
+START_TEST(edit_of_a_file)
+{
+	edit_meets_commit(edit_file);
+	holds("/etc/f", "theirs");
+	put("/etc/f", "before");
+	is_before();
+}
+END_TEST
+
+static void edit_removed(void)
+{
+	put("/etc/old", "theirs");
+}
+
+START_TEST(edit_of_what_is_removed)
+{
+	edit_meets_commit(edit_removed);
+	holds("/etc/old", "theirs");
+	put("/etc/old", "ours");
+	is_before();
+}
+END_TEST
+
+static void edit_new(void)
+{
+	put("/etc/dir/new", "theirs");
+}
+
+START_TEST(edit_in_place_of_a_new_file)
+{
+	edit_meets_commit(edit_new);
+	holds("/etc/dir/new", "theirs");
+}
+END_TEST
+
+static void edit_database(void)
+{
+	put("/etc/subuid", "bob:1:1\n");
+}
+
+START_TEST(edit_of_a_database)
+{
+	edit_meets_commit(edit_database);
+	holds("/etc/subuid", "bob:1:1\n");
+	holds("/etc/f", "before");
+}
+END_TEST
+
+/* The automatic undo that meets an edit can't put everything back, and says so. */
+START_TEST(edit_meets_undo)
+{
+	plan();
+	begin();
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	ck_ok(transaction_commit(&t, &c, &e));
+	put("/etc/f", "theirs");
+	ck_assert_int_lt(transaction_undo(&t, &lost, &e), 0);
+	ck_assert(t.unsolved);
+	transaction_end(&t);
+	ck_assert_uint_eq(lost.n, 1);
+	ck_assert_str_eq(lost.list[0].where, "/etc/f");
+	holds("/etc/f", "theirs");
+	holds("/etc/old", "ours");
+	/* It waits for recover, and for nobody else. */
+	ck_assert(journal_interrupted(host));
+	ck_assert_int_eq(transaction_begin(&t, host, NULL, &e), -EUCLEAN);
+	transaction_end(&t);
+	ck_assert_int_lt(recover(), 0);
+	holds("/etc/f", "theirs");
+	put("/etc/f", "after");
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+}
+END_TEST
+
+/* --- killed --- */
+
+enum kill_at {
+	KILL_BEGUN,
+	KILL_PREPARED,
+	KILL_COMMITTED,
+	KILL_UNDONE, /* everything is back, the journal still there */
+	KILL_N,
+};
+
+/* A child that dies without a word at some point. */
+static void killed(enum kill_at when)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (transaction_begin(&t, host, NULL, &e) < 0 ||
+		    transaction_lock_databases(&t, &e) < 0)
+			_exit(1);
+		if (when == KILL_BEGUN)
+			_exit(0);
+		if (transaction_prepare(&t, &c, NULL, &e) < 0)
+			_exit(1);
+		if (when == KILL_PREPARED)
+			_exit(0);
+		if (transaction_commit(&t, &c, &e) < 0)
+			_exit(1);
+		if (when == KILL_COMMITTED)
+			_exit(0);
+		_exit(undo_steps(host, &t.journal, false, &lost, &e) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(killed_run)
+{
+	plan();
+	killed((enum kill_at)_i);
+	ck_assert(journal_interrupted(host) == (_i != KILL_BEGUN));
+	if (_i == KILL_COMMITTED)
+		is_after();
+	ck_assert_int_eq(recover(), _i != KILL_BEGUN);
+	ck_assert_int_eq(recover(), 0);
+	is_before();
+	run();
+	is_after();
+}
+END_TEST
+
+START_TEST(killed_while_the_journal_was_written)
+{
+	plan();
+	put("/var/lib/bulkhead/new/before-1", "be");
+	ck_assert_int_eq(recover(), 0);
+	ck_assert(!exists("/var/lib/bulkhead/new"));
+	run();
+	is_after();
+}
+END_TEST
+
+/* Before any file was replaced, what differs later is somebody's own doing. */
+START_TEST(edit_after_a_killed_prepare)
+{
+	plan();
+	killed(KILL_PREPARED);
+	put("/etc/f", "theirs");
+	put("/etc/old", "theirs too");
+	put("/etc/dir/new", "theirs as well");
+	ck_assert_int_eq(recover(), 1);
+	ck_assert_uint_eq(lost.n, 0);
+	holds("/etc/f", "theirs");
+	holds("/etc/old", "theirs too");
+	holds("/etc/dir/new", "theirs as well");
+}
+END_TEST
+
+START_TEST(killed_rollback)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+
+	plan();
+	run();
+	/* A rollback that stopped after its journal was written: it is carried to its end. */
+	j.id = 2;
+	j.rollback = true;
+	j.undoes = calloc(1, sizeof(*j.undoes));
+	j.undone = calloc(1, sizeof(*j.undone));
+	j.state = json_object();
+	ck_assert(j.undoes && j.undone && j.state);
+	j.undoes[0] = 1;
+	j.n_undoes = 1;
+	ck_ok(journal_create(host, &j, &e));
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+	ck_assert_int_eq(rollback(0, false), -ENOENT);
+	ck_assert(exists("/var/lib/bulkhead/history/000002"));
+}
+END_TEST
+
+START_TEST(signal_stops_and_is_undone)
+{
+	static const volatile int sig = SIGTERM;
+	struct progress p = { .interrupted = &sig };
+
+	plan();
+	ck_ok(transaction_begin(&t, host, &p, &e));
+	ck_ok(transaction_lock_databases(&t, &e));
+	ck_assert_int_eq(transaction_prepare(&t, &c, NULL, &e), -EINTR);
+	ck_says("signal");
+	/* The way back isn't cut short by the same signal. */
+	ck_ok(transaction_undo(&t, &lost, &e));
+	transaction_end(&t);
+	is_before();
+}
+END_TEST
+
+/* --- one at a time --- */
+
+START_TEST(busy)
+{
+	uint32_t last;
+	int lock;
+
+	ck_ok(journal_lock(host, 0, &lock, &last, &e));
+	ck_assert_int_eq(transaction_begin(&t, host, NULL, &e), -EBUSY);
+	transaction_end(&t);
+	close(lock);
+}
+END_TEST
+
+START_TEST(databases_in_use)
+{
+	plan();
+	put("/etc/passwd.lock", "1");
+	ck_ok(transaction_begin(&t, host, NULL, &e));
+	ck_assert_int_eq(transaction_lock_databases(&t, &e), -EBUSY);
+	ck_says("passwd.lock");
+	transaction_end(&t);
+	ck_assert_int_eq(unlink(at("/etc/passwd.lock")), 0);
+	is_before();
+}
+END_TEST
+
+/* --- rollback --- */
+
+static void three(void)
+{
+	file("/etc/f", "one");
+	line("/etc/subuid", "one:1:1");
+	run();
+	file("/etc/f", "two");
+	line("/etc/subuid", "two:2:2");
+	run();
+	file("/etc/f", "three");
+	file("/etc/g", "three");
+	ck_assert_uint_eq(run(), 3);
+}
+
+START_TEST(rollback_walks_back)
+{
+	three();
+	ck_ok(rollback(0, false));
+	holds("/etc/f", "two");
+	ck_assert(!exists("/etc/g"));
+	ck_ok(rollback(0, false));
+	holds("/etc/f", "one");
+	holds("/etc/subuid", "alice:1:1\none:1:1\n");
+	/* A new one on top of what is left. */
+	file("/etc/f", "four");
+	ck_assert_uint_eq(run(), 6);
+	ck_ok(rollback(0, false));
+	holds("/etc/f", "one");
+	ck_ok(rollback(0, false));
+	holds("/etc/f", "before");
+	holds("/etc/subuid", "alice:1:1");
+	ck_assert_int_eq(rollback(0, false), -ENOENT);
+}
+END_TEST
+
+START_TEST(rollback_down_to_one)
+{
+	three();
+	ck_assert_int_eq(rollback(9, false), -ENOENT);
+	ck_says("no transaction 9");
+	ck_ok(rollback(2, false));
+	holds("/etc/f", "one");
+	ck_assert(!exists("/etc/g"));
+	ck_assert_int_eq(rollback(2, false), -ENOENT);
+	ck_assert_int_eq(rollback(3, false), -ENOENT);
+	ck_ok(rollback(1, false));
+	holds("/etc/f", "before");
+	holds("/etc/subuid", "alice:1:1");
+}
+END_TEST
+
+/* Everything is looked at before anything is touched. */
+START_TEST(rollback_refuses_edits)
+{
+	three();
+	put("/etc/f", "theirs");
+	put("/etc/g", "theirs");
+	ck_assert_int_eq(rollback(1, false), -ESTALE);
+	ck_says("nothing was undone");
+	ck_assert_uint_eq(lost.n, 2);
+	holds("/etc/f", "theirs");
+	holds("/etc/g", "theirs");
+	holds("/etc/subuid", "alice:1:1\none:1:1\ntwo:2:2\n");
+	ck_assert(!journal_interrupted(host));
+	ck_ok(rollback(1, true));
+	ck_assert_uint_eq(lost.n, 0);
+	holds("/etc/f", "before");
+	ck_assert(!exists("/etc/g"));
+	holds("/etc/subuid", "alice:1:1");
+}
+END_TEST
+
+START_TEST(rollback_refuses_what_came_in_place_of_a_removed_file)
+{
+	plan();
+	run();
+	put("/etc/old", "theirs");
+	ck_assert_int_eq(rollback(0, false), -ESTALE);
+	ck_assert_str_eq(lost.list[0].where, "/etc/old");
+	holds("/etc/old", "theirs");
+	holds("/etc/f", "after");
+	ck_ok(rollback(0, true));
+	is_before();
+}
+END_TEST
+
+/* Other people's lines are not edits of ours. */
+START_TEST(rollback_of_lines_leaves_others)
+{
+	plan();
+	run();
+	put("/etc/subuid", "bob:5:5\nours:2:2\nalice:1:1\n");
+	ck_ok(rollback(0, false));
+	holds("/etc/subuid", "bob:5:5\nalice:1:1\n");
+	holds("/etc/f", "before");
+}
+END_TEST
+
+START_TEST(rollback_of_edited_lines)
+{
+	plan();
+	run();
+	put("/etc/subuid", "alice:1:1\nours:2:3\n");
+	ck_assert_int_eq(rollback(0, false), -ESTALE);
+	ck_assert_str_eq(lost.list[0].where, "/etc/subuid");
+	holds("/etc/f", "after");
+	ck_ok(rollback(0, true));
+	holds("/etc/subuid", "alice:1:1\nours:2:3\n");
+	holds("/etc/f", "before");
+}
+END_TEST
+
+START_TEST(rollback_keeps_directories_in_use)
+{
+	plan();
+	run();
+	put("/etc/dir/theirs", "x");
+	ck_ok(rollback(0, false));
+	holds("/etc/dir/theirs", "x");
+	ck_assert(!exists("/etc/dir/new"));
+}
+END_TEST
+
+START_TEST(rollback_without_history_writes_nothing)
+{
+	ck_assert_int_eq(rollback(0, false), -ENOENT);
+	ck_assert_int_eq(rollback(1, true), -ENOENT);
+	ck_assert(!exists("/var"));
+	ck_assert_int_eq(recover(), 0);
+	ck_assert(!exists("/var"));
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, nothing_is_there_before_the_commit);
+	tcase_add_test(tc, databases_are_unlocked_by_the_commit);
+	tcase_add_test(tc, edit_of_a_file);
+	tcase_add_test(tc, edit_of_what_is_removed);
+	tcase_add_test(tc, edit_in_place_of_a_new_file);
+	tcase_add_test(tc, edit_of_a_database);
+	tcase_add_test(tc, edit_meets_undo);
+	tcase_add_loop_test(tc, killed_run, 0, KILL_N);
+	tcase_add_test(tc, killed_while_the_journal_was_written);
+	tcase_add_test(tc, edit_after_a_killed_prepare);
+	tcase_add_test(tc, killed_rollback);
+	tcase_add_test(tc, signal_stops_and_is_undone);
+	tcase_add_test(tc, busy);
+	tcase_add_test(tc, databases_in_use);
+	tcase_add_test(tc, rollback_walks_back);
+	tcase_add_test(tc, rollback_down_to_one);
+	tcase_add_test(tc, rollback_refuses_edits);
+	tcase_add_test(tc, rollback_refuses_what_came_in_place_of_a_removed_file);
+	tcase_add_test(tc, rollback_of_lines_leaves_others);
+	tcase_add_test(tc, rollback_of_edited_lines);
+	tcase_add_test(tc, rollback_keeps_directories_in_use);
+	tcase_add_test(tc, rollback_without_history_writes_nothing);
+}
+
+UNIT_MAIN("transaction")

@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rooted.h"
+
+#include "../src/stage.h"
+#include "../src/undo.h"
+
+static struct changes c;
+static struct journal j;
+
+static void setup(void)
+{
+	root_setup();
+	changes_init(&c);
+	put_dir("/etc");
+}
+
+static void teardown(void)
+{
+	journal_done(&j);
+	changes_done(&c);
+	root_teardown();
+}
+
+static void record(void)
+{
+	ck_ok(journal_from_changes(&c, &j, &e));
+}
+
+/* Does what a transaction would do with step `i`. */
+static void act(size_t i)
+{
+	const struct change *x = c.list[i];
+	const struct step *s = &j.steps[i];
+
+	switch (x->kind) {
+	case CHANGE_DIR:
+		ck_ok(stage_mkdir(host, x->path, &x->after, &e));
+		break;
+	case CHANGE_FILE:
+	case CHANGE_LINES:
+		ck_ok(stage_file(host, x->path, s->tmp, &x->after, &e));
+		ck_ok(stage_swap(host, x->path, s->tmp, &x->before, &e));
+		break;
+	case CHANGE_REMOVE:
+		ck_ok(stage_remove(host, x->path, s->tmp, &x->before, &e));
+		break;
+	case CHANGE_ATTRS:
+		ck_ok(stage_attrs(host, x->path, &x->after, &e));
+		break;
+	}
+}
+
+static enum undo_where where(size_t i)
+{
+	_cleanup_(image_done) struct image now = { 0 };
+
+	ck_ok(host_image_now(host, j.steps[i].path, &now, &e));
+	return undo_where(&j.steps[i], &now);
+}
+
+/* Takes step `i` back, and once more: twice is once. */
+static void back(size_t i, bool wanted)
+{
+	bool changed;
+
+	ck_ok(undo_step(host, &j.steps[i], false, &changed, &e));
+	ck_assert(changed == wanted);
+	ck_ok(undo_step(host, &j.steps[i], false, &changed, &e));
+	ck_assert(!changed);
+}
+
+static void file(const char *path, const char *content)
+{
+	ck_assert_int_eq(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS, 0,
+				      0, "m", NULL, NULL, "t", &e),
+			 1);
+}
+
+static void line(const char *path, const char *text)
+{
+	ck_ok(changes_line(&c, host, path, text, 0644, "m", NULL, "t", &e));
+}
+
+static void force(size_t i)
+{
+	bool changed;
+
+	ck_assert_int_eq(undo_step(host, &j.steps[i], false, &changed, &e), -ESTALE);
+	ck_says("changed by somebody else since");
+	ck_assert(!changed);
+	ck_ok(undo_step(host, &j.steps[i], true, &changed, &e));
+	ck_assert(changed);
+}
+
+/* --- files --- */
+
+START_TEST(replaced_file)
+{
+	_cleanup_(image_done) struct image before = { 0 }, now = { 0 };
+
+	put("/etc/f", "before");
+	ck_assert_int_eq(chmod(at("/etc/f"), 0640), 0);
+	ck_ok(host_image_now(host, "/etc/f", &before, &e));
+	file("/etc/f", "after");
+	record();
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	act(0);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	ck_ok(host_image_now(host, "/etc/f", &now, &e));
+	ck_assert(image_same(&before, &now));
+	act(0);
+	put("/etc/f", "theirs");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	holds("/etc/f", "before");
+	act(0);
+	ck_assert_int_eq(unlink(at("/etc/f")), 0);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	holds("/etc/f", "before");
+	act(0);
+	ck_assert_int_eq(chmod(at("/etc/f"), 0666), 0);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+}
+END_TEST
+
+START_TEST(made_file)
+{
+	file("/etc/f", "after");
+	record();
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	act(0);
+	back(0, true);
+	ck_assert(!exists("/etc/f"));
+	put("/etc/f", "theirs");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	ck_assert(!exists("/etc/f"));
+	ck_assert_int_eq(symlink("/theirs", at("/etc/f")), 0);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	ck_assert(!exists("/etc/f"));
+}
+END_TEST
+
+START_TEST(removed_file)
+{
+	put("/etc/f", "ours");
+	ck_assert_int_eq(changes_remove_ours(&c, host, "/etc/f", "ours", 4, "m", NULL, "t", &e), 1);
+	record();
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	act(0);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	holds("/etc/f", "ours");
+	act(0);
+	put("/etc/f", "theirs");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	holds("/etc/f", "ours");
+}
+END_TEST
+
+/* --- a run that was killed in between --- */
+
+/* The names in /etc: one file, nothing temporary. */
+static void tidy(void)
+{
+	_cleanup_strv_ char **names = NULL;
+
+	ck_ok(host_list(host, "/etc", &names, &e));
+	for (char **n = names; *n; n++)
+		ck_assert_ptr_null(strstr(*n, "bulkhead"));
+}
+
+START_TEST(killed_after_staging)
+{
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
+	back(0, false);
+	holds("/etc/f", "before");
+	tidy();
+}
+END_TEST
+
+START_TEST(killed_while_staging)
+{
+	char path[128];
+
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	snprintf(path, sizeof(path), "/etc/%s", j.steps[0].tmp);
+	put(path, "aft");
+	back(0, false);
+	holds("/etc/f", "before");
+	tidy();
+}
+END_TEST
+
+/* The two have been exchanged, the old one still stands under the temporary name: it is the file
+ * itself that comes back, inode and all. */
+START_TEST(killed_between_exchange_and_removal)
+{
+	struct stat before, now;
+	char tmp[128];
+	bool changed;
+
+	put("/etc/f", "before");
+	ck_assert_int_eq(stat(at("/etc/f"), &before), 0);
+	file("/etc/f", "after");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
+	ck_assert_int_eq(renameat2(AT_FDCWD, at("/etc/f"), AT_FDCWD, at(tmp), RENAME_EXCHANGE), 0);
+	holds("/etc/f", "after");
+	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	holds("/etc/f", "before");
+	ck_assert_int_eq(stat(at("/etc/f"), &now), 0);
+	ck_assert_uint_eq(before.st_ino, now.st_ino);
+	tidy();
+}
+END_TEST
+
+/* In the same place, but what was taken away wasn't what had been seen: somebody's edit. It goes
+ * back as it is. */
+START_TEST(killed_before_an_edit_went_back)
+{
+	char tmp[128];
+	bool changed;
+
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	put("/etc/f", "after");
+	put(tmp, "theirs");
+	undo_step(host, &j.steps[0], false, &changed, &e);
+	holds("/etc/f", "theirs");
+	tidy();
+}
+END_TEST
+
+START_TEST(killed_while_removing)
+{
+	char tmp[128];
+
+	put("/etc/f", "ours");
+	ck_assert_int_eq(changes_remove_ours(&c, host, "/etc/f", "ours", 4, "m", NULL, "t", &e), 1);
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	ck_assert_int_eq(rename(at("/etc/f"), at(tmp)), 0);
+	back(0, false);
+	holds("/etc/f", "ours");
+	tidy();
+}
+END_TEST
+
+/* The temporary file still is the new one: the step was never done, and what stands at its target
+ * is somebody's. */
+START_TEST(killed_before_a_race_was_seen)
+{
+	bool changed;
+
+	file("/etc/f", "after");
+	record();
+	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
+	put("/etc/f", "theirs");
+	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_assert(!changed);
+	holds("/etc/f", "theirs");
+	tidy();
+}
+END_TEST
+
+/* A file system without RENAME_NOREPLACE gets a link for a new name, and then both names are ours. */
+START_TEST(killed_between_link_and_unlink)
+{
+	char tmp[128];
+	bool changed;
+
+	file("/etc/f", "after");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
+	ck_assert_int_eq(link(at(tmp), at("/etc/f")), 0);
+	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_assert(changed);
+	ck_assert(!exists("/etc/f"));
+	tidy();
+}
+END_TEST
+
+/* A step that found somebody's edit in its place did nothing. */
+START_TEST(untouched)
+{
+	bool changed;
+
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	put("/etc/f", "theirs");
+	j.steps[0].untouched = true;
+	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_assert(!changed);
+	holds("/etc/f", "theirs");
+}
+END_TEST
+
+/* --- lines --- */
+
+static void undo_line(const char *before, const char *after_ours, const char *edited,
+		      const char *wanted)
+{
+	if (before)
+		put("/etc/subuid", before);
+	line("/etc/subuid", "ours:1:2");
+	line("/etc/subuid", "more:3:4");
+	record();
+	act(0);
+	holds("/etc/subuid", after_ours);
+	if (edited)
+		put("/etc/subuid", edited);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	holds("/etc/subuid", wanted);
+}
+
+START_TEST(lines_of_a_new_file)
+{
+	undo_line(NULL, "ours:1:2\nmore:3:4\n", NULL, NULL);
+}
+END_TEST
+
+START_TEST(lines_of_an_empty_file)
+{
+	undo_line("", "ours:1:2\nmore:3:4\n", NULL, "");
+}
+END_TEST
+
+START_TEST(lines_behind_others)
+{
+	undo_line("a:1:1\n", "a:1:1\nours:1:2\nmore:3:4\n", NULL, "a:1:1\n");
+}
+END_TEST
+
+START_TEST(lines_without_a_final_newline)
+{
+	undo_line("a:1:1", "a:1:1\nours:1:2\nmore:3:4\n", NULL, "a:1:1");
+}
+END_TEST
+
+/* Somebody wrote behind ours: the newline that we added is theirs to stand on now. */
+START_TEST(lines_with_others_behind)
+{
+	undo_line("a:1:1", "a:1:1\nours:1:2\nmore:3:4\n", "a:1:1\nours:1:2\nmore:3:4\nb:5:5\n",
+		  "a:1:1\nb:5:5\n");
+}
+END_TEST
+
+/* shadow sorts. */
+START_TEST(lines_that_moved)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "more:3:4\n# c\nours:1:2\na:9:1\n",
+		  "# c\na:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_at_an_end_without_newline)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "a:9:1\nmore:3:4\nours:1:2", "a:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_partly_gone)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "a:9:1\nmore:3:4\n", "a:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_of_a_new_file_with_others)
+{
+	undo_line(NULL, "ours:1:2\nmore:3:4\n", "ours:1:2\nb:1:1\nmore:3:4\n", "b:1:1\n");
+}
+END_TEST
+
+/* Whole lines count, not what contains them. */
+START_TEST(lines_like_ours)
+{
+	undo_line("x-ours:1:2\nours2:1:2\nb:ours:1:2\n",
+		  "x-ours:1:2\nours2:1:2\nb:ours:1:2\nours:1:2\nmore:3:4\n", NULL,
+		  "x-ours:1:2\nours2:1:2\nb:ours:1:2\n");
+}
+END_TEST
+
+START_TEST(lines_that_are_gone)
+{
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	put("/etc/subuid", "b:1:1\n");
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	holds("/etc/subuid", "b:1:1\n");
+	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+}
+END_TEST
+
+START_TEST(lines_that_were_edited)
+{
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	line("/etc/subuid", "more:1:2");
+	record();
+	act(0);
+	put("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	holds("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
+	/* Only our own lines count, by force too. */
+	ck_ok(undo_step(host, &j.steps[0], true, &changed, &e));
+	holds("/etc/subuid", "a:1:1\nours:1:3\n");
+	put("/etc/subuid", "");
+	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
+	put_dir("/etc/subuid");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+}
+END_TEST
+
+/* Undoing lines of a large file takes time with the file, not with its square. */
+START_TEST(lines_of_a_large_file)
+{
+	size_t n = 200000, cap = n * 24 + 1, len = 0;
+	char *text = malloc(cap);
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, cap - len, "ours%zu:%zu:1\n", i, i);
+	put("/etc/subuid", text);
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	back(0, true);
+	holds("/etc/subuid", text);
+	free(text);
+}
+END_TEST
+
+/* --- directories and attributes --- */
+
+START_TEST(directories)
+{
+	ck_ok(changes_dir(&c, host, "/etc/d", 0700, getuid(), getgid(), "m", NULL, NULL, "t", &e));
+	record();
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	act(0);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	ck_assert(!exists("/etc/d"));
+	act(0);
+	put("/etc/d/theirs", "x");
+	back(0, false);
+	holds("/etc/d/theirs", "x");
+}
+END_TEST
+
+START_TEST(attributes)
+{
+	struct stat st;
+
+	put("/etc/f", "x");
+	ck_ok(changes_attrs(&c, host, "/etc/f", 0600, getuid(), getgid(), "m", NULL, NULL, "t",
+			    &e));
+	record();
+	act(0);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	put("/etc/f", "content is not what counts");
+	ck_assert_int_eq(chmod(at("/etc/f"), 0600), 0);
+	back(0, true);
+	ck_assert_int_eq(stat(at("/etc/f"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+	ck_assert_int_eq(chmod(at("/etc/f"), 0640), 0);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	force(0);
+	/* A socket that is gone has nothing of ours left. */
+	ck_assert_int_eq(unlink(at("/etc/f")), 0);
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+}
+END_TEST
+
+/* --- all of them --- */
+
+START_TEST(all_steps)
+{
+	struct errs failed = { 0 };
+
+	put("/etc/passwd", "root:x:0:0:::\n");
+	line("/etc/passwd", "ours:x:1:1:::");
+	file("/etc/a/b/f", "made");
+	put("/etc/g", "before");
+	file("/etc/g", "after");
+	record();
+	for (size_t i = 0; i < c.n; i++)
+		act(i);
+	/* The last first: what is in a directory goes before it. */
+	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	ck_assert_uint_eq(failed.n, 0);
+	ck_assert(!exists("/etc/a"));
+	holds("/etc/g", "before");
+	holds("/etc/passwd", "root:x:0:0:::\n");
+	ck_ok(undo_steps(host, &j, false, &failed, &e));
+}
+END_TEST
+
+START_TEST(one_that_fails_stops_no_other)
+{
+	struct errs failed = { 0 };
+
+	put("/etc/a", "before");
+	put("/etc/b", "before");
+	put("/etc/c", "before");
+	file("/etc/a", "after");
+	file("/etc/b", "after");
+	file("/etc/c", "after");
+	record();
+	for (size_t i = 0; i < c.n; i++)
+		act(i);
+	put("/etc/b", "theirs");
+	ck_assert_int_eq(undo_steps(host, &j, false, &failed, &e), -ESTALE);
+	ck_assert_uint_eq(failed.n, 1);
+	ck_assert_str_eq(failed.list[0].where, "/etc/b");
+	holds("/etc/a", "before");
+	holds("/etc/b", "theirs");
+	holds("/etc/c", "before");
+	errs_done(&failed);
+	ck_ok(undo_steps(host, &j, true, &failed, &e));
+	holds("/etc/b", "before");
+}
+END_TEST
+
+/* Files go back also when somebody holds the databases. */
+START_TEST(databases_that_are_locked)
+{
+	struct errs failed = { 0 };
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	act(0);
+	act(1);
+	put("/etc/subuid.lock", "1");
+	ck_assert_int_eq(undo_steps(host, &j, false, &failed, &e), -EBUSY);
+	ck_assert_uint_eq(failed.n, 2);
+	ck_assert_ptr_nonnull(strstr(failed.list[0].text, "subuid.lock"));
+	ck_assert_str_eq(failed.list[1].where, "/etc/subuid");
+	holds("/etc/f", "before");
+	holds("/etc/subuid", "a:1:1\nours:1:2\n");
+	errs_done(&failed);
+	ck_assert_int_eq(unlink(at("/etc/subuid.lock")), 0);
+	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	holds("/etc/subuid", "a:1:1\n");
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, replaced_file);
+	tcase_add_test(tc, made_file);
+	tcase_add_test(tc, removed_file);
+	tcase_add_test(tc, killed_after_staging);
+	tcase_add_test(tc, killed_while_staging);
+	tcase_add_test(tc, killed_between_exchange_and_removal);
+	tcase_add_test(tc, killed_before_an_edit_went_back);
+	tcase_add_test(tc, killed_while_removing);
+	tcase_add_test(tc, killed_before_a_race_was_seen);
+	tcase_add_test(tc, killed_between_link_and_unlink);
+	tcase_add_test(tc, untouched);
+	tcase_add_test(tc, lines_of_a_new_file);
+	tcase_add_test(tc, lines_of_an_empty_file);
+	tcase_add_test(tc, lines_behind_others);
+	tcase_add_test(tc, lines_without_a_final_newline);
+	tcase_add_test(tc, lines_with_others_behind);
+	tcase_add_test(tc, lines_that_moved);
+	tcase_add_test(tc, lines_at_an_end_without_newline);
+	tcase_add_test(tc, lines_partly_gone);
+	tcase_add_test(tc, lines_of_a_new_file_with_others);
+	tcase_add_test(tc, lines_like_ours);
+	tcase_add_test(tc, lines_that_are_gone);
+	tcase_add_test(tc, lines_that_were_edited);
+	tcase_add_test(tc, lines_of_a_large_file);
+	tcase_add_test(tc, directories);
+	tcase_add_test(tc, attributes);
+	tcase_add_test(tc, all_steps);
+	tcase_add_test(tc, one_that_fails_stops_no_other);
+	tcase_add_test(tc, databases_that_are_locked);
+}
+
+UNIT_MAIN("undo")
