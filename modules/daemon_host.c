@@ -117,9 +117,8 @@ int daemon_userns_load(const struct host *h, const char *value, struct daemon_us
 {
 	_cleanup_accounts_ struct accounts a = { 0 };
 	_cleanup_userns_ struct daemon_userns u = { 0 };
-	_cleanup_idmap_ struct idmap m = { 0 };
 	const struct account *account;
-	uint64_t uid;
+	const struct idmap *m;
 	int r;
 
 	/* The group part has been ignored since 20.10: subgid is looked up by the user's name. */
@@ -129,11 +128,7 @@ int daemon_userns_load(const struct host *h, const char *value, struct daemon_us
 	r = accounts_load(h, &a, e);
 	if (r < 0)
 		return r;
-	account = accounts_user(&a, u.user);
-	if (!account && parse_u64(u.user, &uid) == 0)
-		for (size_t i = 0; !account && i < a.n_users; i++)
-			if (a.users[i].id == uid)
-				account = &a.users[i];
+	account = accounts_owner(&a, u.user);
 	u.exists = account != NULL;
 	if (account && !streq(account->name, u.user)) {
 		free(u.user);
@@ -141,10 +136,10 @@ int daemon_userns_load(const struct host *h, const char *value, struct daemon_us
 		if (!u.user)
 			return err_oom(e);
 	}
-	r = idmap_load(h, &m, e);
+	r = idmap_get(h, &m, e);
 	if (r < 0)
 		return r;
-	r = idmap_owner(&m, &a, u.user, &u.range, e);
+	r = idmap_owner(m, &a, u.user, &u.range, e);
 	if (r < 0)
 		return r;
 	*ret = u;

@@ -244,7 +244,7 @@ struct work {
 	struct changes *out; /* NULL: only looking */
 	struct settings set;
 	struct accounts a;
-	struct idmap m;
+	const struct idmap *m;
 	struct idrange avoid[AVOID_MAX + 2 * RANGES_MAX];
 	size_t n_avoid;
 	json_t *state; /* the lines we added, now and before */
@@ -254,7 +254,6 @@ struct work {
 static void work_free(struct work *w)
 {
 	accounts_done(&w->a);
-	idmap_done(&w->m);
 	json_decref(w->state);
 	free(w);
 }
@@ -275,7 +274,7 @@ static int work_new(const struct section *s, const struct host *h, struct change
 	w->n_avoid = avoid_read(s, &w->set, w->avoid);
 	r = accounts_load(h, &w->a, e);
 	if (r == 0)
-		r = idmap_load(h, &w->m, e);
+		r = idmap_get(h, &w->m, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(w);
@@ -299,7 +298,7 @@ static int judge(const struct work *w, const struct wanted *want, struct owner_r
 		 enum verdict *ret, struct buf *why, struct err *e)
 {
 	const struct account *user = accounts_owner(&w->a, want->owner);
-	int r = idmap_owner(&w->m, &w->a, want->owner, o, e);
+	int r = idmap_owner(w->m, &w->a, want->owner, o, e);
 
 	if (r < 0)
 		return r;
@@ -429,7 +428,7 @@ static int add_both(struct work *w, const struct wanted *want, struct err *e)
 	for (int f = SUBUID; f <= SUBGID && want->ids.start; f++) {
 		_cleanup_free_ char *why = NULL;
 
-		r = idmap_in_the_way(&w->m, &w->a, (enum subid_file)f, &ids, &why, e);
+		r = idmap_in_the_way(w->m, &w->a, (enum subid_file)f, &ids, &why, e);
 		if (r < 0)
 			return r;
 		if (r > 0) {
@@ -440,7 +439,7 @@ static int add_both(struct work *w, const struct wanted *want, struct err *e)
 		}
 	}
 	if (!want->ids.start) {
-		r = idmap_free_block(&w->m, &w->a, w->set.pool_first, w->set.pool_last, ids.count,
+		r = idmap_free_block(w->m, &w->a, w->set.pool_first, w->set.pool_last, ids.count,
 				     w->set.align, w->avoid, w->n_avoid, &ids.start, e);
 		if (r == -ENOSPC) {
 			refuse(&w->out->refusals, w->s, want, "", "%s", e->text);
@@ -467,7 +466,7 @@ static int complete(struct work *w, const struct wanted *want, const struct owne
 	int from = o->in[SUBUID] ? SUBUID : SUBGID, to = from == SUBUID ? SUBGID : SUBUID;
 	const struct idrange *ids = &o->range[from];
 	_cleanup_free_ char *why = NULL;
-	int r = idmap_in_the_way(&w->m, &w->a, (enum subid_file)to, ids, &why, e);
+	int r = idmap_in_the_way(w->m, &w->a, (enum subid_file)to, ids, &why, e);
 
 	if (r < 0)
 		return r;
@@ -527,7 +526,7 @@ static int diff_range(struct work *w, size_t i, struct err *e)
 static int note_strangers(struct work *w, struct err *e)
 {
 	struct idmap_findings found = { 0 };
-	int r = idmap_findings(&w->m, &w->a, w->h, IDMAP_ERROR, &found, e);
+	int r = idmap_findings(w->m, &w->a, w->h, IDMAP_ERROR, &found, e);
 
 	for (size_t i = 0; i < found.n && i < NOTES_MAX && r == 0; i++)
 		r = changes_note(w->out, NAME, NULL, e, "%s line %u: %s",
@@ -542,7 +541,7 @@ static int note_strangers(struct work *w, struct err *e)
 
 static bool nss_refused(const struct work *w)
 {
-	return w->m.nss && !w->set.accept_nss;
+	return w->m->nss && !w->set.accept_nss;
 }
 
 #define NSS_WHY                                                                                     \
@@ -575,7 +574,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	if (!w->state)
 		return err_oom(e);
 	if (nss_refused(w) && w->set.n)
-		errs_add(&out->refusals, section_where(s, "ranges"), NSS_WHY, w->m.nss);
+		errs_add(&out->refusals, section_where(s, "ranges"), NSS_WHY, w->m->nss);
 	for (size_t i = 0; i < w->set.n; i++) {
 		r = diff_range(w, i, e);
 		if (r < 0)
@@ -621,7 +620,7 @@ static int verify_range(struct work *w, const struct wanted *want, struct findin
 		return r;
 	if (verdict != REFUSE && nss_refused(w)) {
 		verdict = REFUSE;
-		buf_addf(&why, NSS_WHY, w->m.nss);
+		buf_addf(&why, NSS_WHY, w->m->nss);
 	}
 	found_text(&o, &found);
 	if (verdict == REFUSE) {

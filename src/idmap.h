@@ -40,6 +40,14 @@ struct idmap {
 };
 
 int idmap_load(const struct host *h, struct idmap *ret, struct err *e);
+
+/*
+ * As idmap_load, but what this run has read already is not read again while the files are the same
+ * ones (inode, size, times) and nothing is planned for them: with a million lines that counts. The
+ * map is the host's, until host_forget().
+ */
+int idmap_get(const struct host *h, const struct idmap **ret, struct err *e);
+
 /* As idmap_load, from memory: takes over the texts (NUL-terminated; NULL: an absent file). */
 int idmap_parse(char *subuid, size_t subuid_len, char *subgid, size_t subgid_len, struct idmap *ret,
 		struct err *e);

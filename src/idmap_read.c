@@ -322,3 +322,66 @@ int idmap_load(const struct host *h, struct idmap *ret, struct err *e)
 	ret->nss = TAKE_PTR(nss);
 	return 0;
 }
+
+/* A map with what tells whether its files have changed. */
+struct kept {
+	struct idmap map;
+	struct stat st[3];
+};
+
+static void kept_free(void *fact)
+{
+	struct kept *k = fact;
+
+	idmap_done(&k->map);
+	free(k);
+}
+
+static void look(const struct host *h, struct stat st[3])
+{
+	const char *const paths[3] = { subid_paths[SUBUID], subid_paths[SUBGID],
+				       "/etc/nsswitch.conf" };
+	struct err absent;
+
+	for (int i = 0; i < 3; i++)
+		if (host_stat(h, paths[i], &st[i], &absent) < 0)
+			st[i] = (struct stat){ 0 };
+}
+
+/* What is only planned has no inode, and what is planned may change: never the same. */
+static bool same(const struct stat *a, const struct stat *b)
+{
+	if (!a->st_mode && !b->st_mode)
+		return true;
+	return a->st_ino && a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size &&
+	       memcmp(&a->st_mtim, &b->st_mtim, sizeof(a->st_mtim)) == 0 &&
+	       memcmp(&a->st_ctim, &b->st_ctim, sizeof(a->st_ctim)) == 0;
+}
+
+int idmap_get(const struct host *h, const struct idmap **ret, struct err *e)
+{
+	static const char name[] = "subordinate ids";
+	struct kept *k = host_kept(h, name);
+	struct stat st[3];
+	int r;
+
+	look(h, st);
+	if (!k || !same(&k->st[0], &st[0]) || !same(&k->st[1], &st[1]) ||
+	    !same(&k->st[2], &st[2])) {
+		k = calloc(1, sizeof(*k));
+		if (!k)
+			return err_oom(e);
+		memcpy(k->st, st, sizeof(st));
+		r = idmap_load(h, &k->map, e);
+		if (r < 0) {
+			free(k);
+			return r;
+		}
+		r = host_keep(h, name, k, kept_free, e);
+		if (r < 0)
+			return r;
+	}
+	*ret = &k->map;
+	return 0;
+}

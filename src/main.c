@@ -120,6 +120,14 @@ static void tick(void *arg, const char *unit, const char *doing, unsigned second
 	fflush(stderr);
 }
 
+static void announce(void *arg, const struct report *r)
+{
+	const struct options *o = arg;
+	_cleanup_free_ char *text = report_notes_text(r, &o->style);
+
+	put(stdout, text);
+}
+
 static struct progress progress_for(const struct options *o)
 {
 	struct progress p = { .interrupted = &got_signal };
@@ -163,7 +171,11 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	struct progress p = progress_for(o);
 	struct reconcile_options ro = { .no_restart = o->no_restart,
 					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
-					.progress = &p };
+					.progress = &p,
+					.before = o->output == OUTPUT_TEXT && !o->style.quiet
+							  ? announce
+							  : NULL,
+					.arg = (void *)(uintptr_t)o };
 	_cleanup_host_ struct host *h = NULL;
 	_cleanup_plan_ struct plan *plan = NULL;
 	_cleanup_report_ struct report r;

@@ -354,6 +354,10 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 		end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
 		return 0;
 	}
+	if (o->before) {
+		o->before(o->arg, r);
+		r->announced = true;
+	}
 	if (transaction_prepare(t, &r->changes, o->plan_path, &r->err) < 0)
 		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &a);

@@ -16,6 +16,10 @@ struct reconcile_options {
 	bool force; /* rollback, recover */
 	const char *plan_path;
 	const struct progress *progress;
+	/* Called by apply when it is clear what will be done, before anything is: what a person has
+	 * to know first. May be NULL. */
+	void (*before)(void *arg, const struct report *r);
+	void *arg;
 };
 
 /*

@@ -416,7 +416,7 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 			b,
 			"recovered: what the interrupted run of transaction %u had done was put back first\n",
 			r->journal.id);
-	if (!st->quiet)
+	if (!st->quiet && !r->announced)
 		add_notes(b, r, st);
 	if (r->result == REPORT_CHANGED) {
 		if (!st->quiet)
@@ -485,6 +485,14 @@ static void text_back(struct buf *b, const struct report *r, const struct report
 		if (j->units[i].pending && j->units[i].action != UNIT_NOTHING)
 			buf_addf(b, "%-10s%s  %s put off: --no-restart\n", "pending",
 				 j->units[i].unit, unit_action_name(j->units[i].action));
+}
+
+char *report_notes_text(const struct report *r, const struct report_style *style)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	add_notes(&b, r, style);
+	return buf_take(&b, NULL);
 }
 
 char *report_text(const struct report *r, const struct report_style *style)

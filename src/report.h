@@ -39,6 +39,7 @@ struct report {
 	unsigned id;		/* the transaction that is history now, 0: none */
 	struct journal journal; /* rollback, recover: what was taken back */
 	bool recovered;		/* apply: an interrupted run was put back first (in `journal`) */
+	bool announced;		/* apply: the notes were shown before anything happened */
 	unsigned seconds;	/* how long units took */
 };
 
@@ -54,6 +55,9 @@ struct report_style {
 
 /* NULL: out of memory. */
 char *report_text(const struct report *r, const struct report_style *style);
+
+/* The notes alone: what a person has to know before anything happens. */
+char *report_notes_text(const struct report *r, const struct report_style *style);
 
 /* The document is described in doc/json.md; `format` in it changes when its meaning does. NULL: out
  * of memory. */

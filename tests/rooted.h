@@ -67,7 +67,7 @@ static inline void holds(const char *path, const char *content)
 		ck_assert_msg(!now && !exists(path), "%s is there", path);
 }
 
-#define ck_ok(call) ck_assert_msg((call) == 0, "%s", e.text)
+#define ck_ok(call)   ck_assert_msg((call) == 0, "%s", e.text)
 #define ck_says(part) ck_assert_msg(strstr(e.text, part) != NULL, "says: %s", e.text)
 
 #endif

@@ -133,14 +133,14 @@ END_TEST
 
 START_TEST(bytes_with_nul)
 {
-	ck_assert_int_eq(changes_file(&c, host, "/bin", "a\0b", 3, 0644, 0, 0, "mod", NULL, NULL,
-				      "why", &e),
-			 1);
+	ck_assert_int_eq(
+		changes_file(&c, host, "/bin", "a\0b", 3, 0644, 0, 0, "mod", NULL, NULL, "why", &e),
+		1);
 	ck_assert_uint_eq(c.list[0]->after.len, 3);
 	ck_assert_int_eq(memcmp(c.list[0]->after.content, "a\0b", 4), 0);
-	ck_assert_int_eq(changes_file(&c, host, "/bin", "a\0c", 3, 0644, 0, 0, "mod", NULL, NULL,
-				      "why", &e),
-			 1);
+	ck_assert_int_eq(
+		changes_file(&c, host, "/bin", "a\0c", 3, 0644, 0, 0, "mod", NULL, NULL, "why", &e),
+		1);
 }
 END_TEST
 

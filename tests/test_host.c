@@ -46,9 +46,9 @@ END_TEST
 
 START_TEST(paths)
 {
-	static const char *const bad[] = { "/",	   "a",	     "",     "a/b",  "//a",  "/a//b",
-					   "/a/",  "/a/..",  "/..",  "/.",   "/a/.", "/a/../b",
-					   "/./a", "/a/./b", "/../a" };
+	static const char *const bad[] = { "/",	    "a",       "",	"a/b",	  "//a",
+					   "/a//b", "/a/",     "/a/..", "/..",	  "/.",
+					   "/a/.",  "/a/../b", "/./a",	"/a/./b", "/../a" };
 	char *dir;
 	const char *name;
 
@@ -79,7 +79,7 @@ static void reads(const char *path, const char *content)
 
 static int read_fails(const char *path, size_t max)
 {
-	char *text = (char *)(uintptr_t)"untouched";
+	char *text = (char *)(uintptr_t) "untouched";
 	size_t len = 4711;
 	int r = host_read(host, path, max, &text, &len, &e);
 
@@ -278,7 +278,7 @@ static struct image sample(struct xattr *xattrs, size_t n)
 	return (struct image){
 		.exists = true,
 		.mode = S_IFREG | 0644,
-		.content = (char *)(uintptr_t)"abc",
+		.content = (char *)(uintptr_t) "abc",
 		.len = 3,
 		.xattrs = xattrs,
 		.n_xattrs = n,
@@ -287,9 +287,10 @@ static struct image sample(struct xattr *xattrs, size_t n)
 
 START_TEST(sameness)
 {
-	struct xattr label = { (char *)(uintptr_t)"security.selinux", (void *)(uintptr_t)"a", 1 };
-	struct xattr label2 = { (char *)(uintptr_t)"security.selinux", (void *)(uintptr_t)"b", 1 };
-	struct xattr user = { (char *)(uintptr_t)"user.x", (void *)(uintptr_t)"a", 1 };
+	struct xattr label = { (char *)(uintptr_t) "security.selinux", (void *)(uintptr_t) "a", 1 };
+	struct xattr label2 = { (char *)(uintptr_t) "security.selinux", (void *)(uintptr_t) "b",
+				1 };
+	struct xattr user = { (char *)(uintptr_t) "user.x", (void *)(uintptr_t) "a", 1 };
 	struct image a = sample(NULL, 0), b = a, none = { 0 };
 
 	ck_assert(image_same(&a, &b));
@@ -300,7 +301,7 @@ START_TEST(sameness)
 	b.nlink = 5;
 	ck_assert(image_same(&a, &b));
 	b = a;
-	b.content = (char *)(uintptr_t)"abd";
+	b.content = (char *)(uintptr_t) "abd";
 	ck_assert(!image_same(&a, &b));
 	ck_assert(image_same_attrs(&a, &b));
 	b = a;
@@ -354,8 +355,8 @@ START_TEST(overlay)
 	plan_file(&c, "/dir/replaced", "after");
 	plan_file(&c, "/dir/new", "new");
 	plan_file(&c, "/made/up/file", "");
-	ck_assert_int_eq(
-		changes_remove_ours(&c, host, "/dir/gone", "old", 3, "m", NULL, "t", &e), 1);
+	ck_assert_int_eq(changes_remove_ours(&c, host, "/dir/gone", "old", 3, "m", NULL, "t", &e),
+			 1);
 
 	reads("/dir/replaced", "after");
 	reads("/dir/new", "new");

@@ -229,8 +229,7 @@ static void stands(const char *ids, int state)
 
 	ck_ok(journal_list(host, &list, &n, &e));
 	for (unsigned id = 1; id <= 9; id++)
-		ck_assert_msg(journal_stands(list, n, id) ==
-				      (strchr(ids, (int)('0' + id)) != NULL),
+		ck_assert_msg(journal_stands(list, n, id) == (strchr(ids, (int)('0' + id)) != NULL),
 			      "%u", id);
 	journal_list_free(list, n);
 	ck_ok(journal_state(host, &now, &e));

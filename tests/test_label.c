@@ -20,7 +20,7 @@ static const char rules[] = "/etc(/.*)?	system_u:object_r:etc_t:s0\n"
 /* The label of a path, "" for none. */
 static char *label(const char *path, mode_t mode)
 {
-	char *con = (char *)(uintptr_t)"untouched";
+	char *con = (char *)(uintptr_t) "untouched";
 
 	host_forget(host);
 	ck_ok(label_context(host, path, mode, &con, &e));
@@ -95,7 +95,7 @@ START_TEST(new_files_get_it)
 			    .mode = S_IFREG | 0644,
 			    .uid = getuid(),
 			    .gid = getgid(),
-			    .content = (char *)(uintptr_t)"" };
+			    .content = (char *)(uintptr_t) "" };
 	char value[128] = "";
 
 	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");

@@ -10,9 +10,8 @@
 /* --- the modules --- */
 
 static const char *const troubles[] = {
-	"none",	       "mistake",      "refusal",      "error",
-	"skip",	       "drift",	       "failed",       "verify-error",
-	"restless",    "edit-in-diff", "edit-in-verify", NULL,
+	"none",	  "mistake",	  "refusal",  "error",	      "skip",		"drift",
+	"failed", "verify-error", "restless", "edit-in-diff", "edit-in-verify", NULL,
 };
 
 static const struct field one_fields[] = {
@@ -177,8 +176,7 @@ static void gives(command_fn *command, const char *text, enum exit_code code,
 	command(host, p, &plain, &report);
 	ck_assert_msg(report.code == code && report.result == result, "code %d, result %d: %s",
 		      (int)report.code, (int)report.result, report.err.text);
-	ck_assert_msg((code == EXIT_FAILED || code == EXIT_STUCK) ||
-			      report.err.text[0] == '\0',
+	ck_assert_msg((code == EXIT_FAILED || code == EXIT_STUCK) || report.err.text[0] == '\0',
 		      "%s", report.err.text);
 }
 
@@ -427,9 +425,9 @@ START_TEST(apply_recovers_first)
 	struct journal j;
 
 	changes_init(&c);
-	ck_assert_int_eq(changes_file(&c, host, "/etc/f", "half", 4, 0644, 0, 0, "m", NULL, NULL,
-				      "t", &e),
-			 1);
+	ck_assert_int_eq(
+		changes_file(&c, host, "/etc/f", "half", 4, 0644, 0, 0, "m", NULL, NULL, "t", &e),
+		1);
 	ck_ok(journal_from_changes(&c, &j, &e));
 	j.phase = PHASE_FILES;
 	ck_ok(journal_create(host, &j, &e));

@@ -165,9 +165,9 @@ static void without_each_member(json_t *o, const json_t *whole)
 	}
 	for (size_t i = 0; i < n; i++) {
 		json_t *kept = json_incref(json_object_get(o, keys[i]));
-		json_t *const others[] = { json_null(), json_string("text"), json_integer(-1),
-					   json_array(), json_object(),
-					   json_pack("[[], {}, 3, s]", "x") };
+		json_t *const others[] = { json_null(),	     json_string("text"),
+					   json_integer(-1), json_array(),
+					   json_object(),    json_pack("[[], {}, 3, s]", "x") };
 
 		for (size_t k = 0; k < ARRAY_SIZE(others); k++) {
 			struct journal j = { 0 };

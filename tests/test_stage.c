@@ -47,7 +47,7 @@ static void only(const char *const *names)
 START_TEST(stages_beside)
 {
 	_cleanup_(image_done) struct image now = { 0 };
-	struct xattr note = { (char *)(uintptr_t)"user.note", (void *)(uintptr_t)"n", 1 };
+	struct xattr note = { (char *)(uintptr_t) "user.note", (void *)(uintptr_t) "n", 1 };
 	struct image im = text_image("text", 02640);
 
 	im.xattrs = &note;
@@ -229,10 +229,9 @@ END_TEST
 
 START_TEST(directories)
 {
-	struct image im = { .exists = true,
-			    .mode = S_IFDIR | 01750,
-			    .uid = getuid(),
-			    .gid = getgid() };
+	struct image im = {
+		.exists = true, .mode = S_IFDIR | 01750, .uid = getuid(), .gid = getgid()
+	};
 	_cleanup_(image_done) struct image now = { 0 };
 
 	umask(077);
@@ -287,10 +286,9 @@ START_TEST(attributes_of_a_socket)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct image im = { .exists = true,
-			    .mode = S_IFSOCK | 0660,
-			    .uid = getuid(),
-			    .gid = getgid() };
+	struct image im = {
+		.exists = true, .mode = S_IFSOCK | 0660, .uid = getuid(), .gid = getgid()
+	};
 	struct stat st;
 
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", at("/socket"));

@@ -30,8 +30,8 @@ static void teardown(void)
 
 static void file(const char *path, const char *content)
 {
-	ck_assert_int_ge(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS, 0,
-				      0, "m", "k", NULL, "t", &e),
+	ck_assert_int_ge(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS,
+				      0, 0, "m", "k", NULL, "t", &e),
 			 0);
 }
 
@@ -46,10 +46,10 @@ static void plan(void)
 	line("/etc/subuid", "ours:2:2");
 	file("/etc/f", "after");
 	file("/etc/dir/new", "made");
-	ck_assert_int_eq(
-		changes_remove_ours(&c, host, "/etc/old", "ours", 4, "m", NULL, "t", &e), 1);
-	ck_ok(changes_attrs(&c, host, "/etc/passwd", 0600, getuid(), getgid(), "m", NULL, NULL,
-			    "t", &e));
+	ck_assert_int_eq(changes_remove_ours(&c, host, "/etc/old", "ours", 4, "m", NULL, "t", &e),
+			 1);
+	ck_ok(changes_attrs(&c, host, "/etc/passwd", 0600, getuid(), getgid(), "m", NULL, NULL, "t",
+			    &e));
 }
 
 static void is_before(void)

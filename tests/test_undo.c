@@ -71,8 +71,8 @@ static void back(size_t i, bool wanted)
 
 static void file(const char *path, const char *content)
 {
-	ck_assert_int_eq(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS, 0,
-				      0, "m", NULL, NULL, "t", &e),
+	ck_assert_int_eq(changes_file(&c, host, path, content, strlen(content), CHANGE_KEEP_ATTRS,
+				      0, 0, "m", NULL, NULL, "t", &e),
 			 1);
 }
 
@@ -280,7 +280,8 @@ START_TEST(killed_before_a_race_was_seen)
 }
 END_TEST
 
-/* A file system without RENAME_NOREPLACE gets a link for a new name, and then both names are ours. */
+/* A file system without RENAME_NOREPLACE gets a link for a new name, and then both names are ours.
+ */
 START_TEST(killed_between_link_and_unlink)
 {
 	char tmp[128];
