@@ -219,7 +219,7 @@ static struct owner_keys owner_keys_of(const struct accounts *a, const char *own
 
 static bool owned(const struct owner_keys *k, const char *owner)
 {
-	return streq(owner, k->name) || streq(owner, k->uid);
+	return streq(owner, k->name) || (k->uid[0] && streq(owner, k->uid));
 }
 
 /* The first line of somebody else (`mine` may be NULL) in a file that shares an id with a range. */

@@ -30,13 +30,18 @@ static int walk_link(struct walk *w, int link)
 {
 	char target[PATH_MAX];
 	struct statfs fs;
+	struct stat dir;
 	ssize_t n;
 	char *rest;
 
 	if (++w->links > LINKS_MAX)
 		return -ELOOP;
-	/* What /proc shows as links may lead anywhere, out of the root too. */
-	if (fstatfs(link, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+	/*
+	 * proc(5): links below a process may lead anywhere, out of the root too. Those in the top
+	 * directory (PROC_ROOT_INO), such as self, are links like all others.
+	 */
+	if (fstatfs(link, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC &&
+	    (fstat(w->fds[w->depth], &dir) < 0 || dir.st_ino != 1))
 		return -ELOOP;
 	n = readlinkat(link, "", target, sizeof(target) - 1);
 	if (n < 0)

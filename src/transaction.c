@@ -633,8 +633,8 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
 		return journal_drop(h, e);
 	/* It was killed before any file was replaced: what differs now is somebody's own doing. */
 	for (size_t i = 0; i < ret->n_steps && ret->phase == PHASE_PREPARED; i++)
-		ret->steps[i].untouched = ret->steps[i].kind != CHANGE_DIR &&
-					  ret->steps[i].kind != CHANGE_LINES;
+		ret->steps[i].untouched =
+			ret->steps[i].kind != CHANGE_DIR && ret->steps[i].kind != CHANGE_LINES;
 	ret->force |= force;
 	if (ret->rollback)
 		return rollback_run(h, ret, UNITS_TIMEOUT, p, failed, e) < 0 ? e->code : 1;

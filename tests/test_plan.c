@@ -209,12 +209,13 @@ END_TEST
 
 START_TEST(test_rules)
 {
-	/* Rules of other sections are asked although this one has a mistake; this one's are not. */
+	/* Rules are asked although there are mistakes, in this section too: all are told at once. */
 	mistakes("version: 1\n"
 		 "socket: {mode: \"0600\", group: wheel}\n"
 		 "daemon: {icc: yes, bip: ab}\n",
 		 "f:2:16: the group is wheel\n"
-		 "f:3:15: icc: expects true or false; found \"yes\": write true\n");
+		 "f:3:15: icc: expects true or false; found \"yes\": write true\n"
+		 "f:3:25: bip with icc\n");
 	mistakes("version: 1\n"
 		 "daemon:\n"
 		 "  bip: ab\n"

@@ -219,6 +219,11 @@ static void magic_links_are_refused(void)
 	put("/file", "");
 	ck_assert_int_eq(resolve_in_root(top, path, O_RDONLY), -ELOOP);
 	ck_assert_int_eq(resolve_in_root(top, "/proc/self/root/etc", O_PATH), -ELOOP);
+	ck_assert_int_eq(resolve_in_root(top, "/proc/self/cwd", O_PATH), -ELOOP);
+	ck_assert_int_eq(resolve_in_root(top, "/proc/self/exe", O_RDONLY), -ELOOP);
+	/* self itself is a link like others, and so is what leads by it. */
+	ck_assert_int_eq(outcome(top, "/proc/self/status", O_RDONLY).r, 0);
+	ck_assert_int_eq(outcome(top, "/proc/mounts", O_RDONLY).r, 0);
 }
 
 START_TEST(magic_links_of_the_kernel)
