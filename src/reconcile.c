@@ -147,16 +147,6 @@ static int findings_put_off(struct findings *f, const struct changes *c, struct 
 	return 0;
 }
 
-/* "plan.yaml:3:5: text" of the modules' mistakes and refusals, as findings of check. */
-static int findings_from_errs(struct findings *f, const struct errs *es, struct err *e)
-{
-	for (size_t i = 0; i < es->n; i++)
-		if (findings_add(f, "plan", es->list[i].where, NULL, FINDING_FAILED, NULL, NULL,
-				 es->list[i].text, e) < 0)
-			return e->code;
-	return 0;
-}
-
 static bool findings_have(const struct findings *f, enum finding_state a, enum finding_state b)
 {
 	for (size_t i = 0; i < f->n; i++)
@@ -250,15 +240,13 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 		     struct report *r)
 {
 	_cleanup_json_ json_t *state = NULL;
-	bool differs = false;
+	bool differs;
 
 	if (in_between(h, r))
 		return;
 	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 ||
 	    ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
-	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0 ||
-	    findings_from_errs(&r->findings, &r->changes.mistakes, &r->err) < 0 ||
-	    findings_from_errs(&r->findings, &r->changes.refusals, &r->err) < 0) {
+	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
@@ -266,6 +254,7 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 		refused(r);
 		return;
 	}
+	differs = errs_any(&r->changes.refusals);
 	for (size_t i = 0; i < r->findings.n; i++)
 		differs |= r->findings.list[i].state != FINDING_OK &&
 			   r->findings.list[i].state != FINDING_SKIPPED;

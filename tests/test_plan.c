@@ -209,7 +209,8 @@ END_TEST
 
 START_TEST(test_rules)
 {
-	/* Rules are asked although there are mistakes, in this section too: all are told at once. */
+	/* Rules are asked although there are mistakes, in this section too: all are told at once.
+	 */
 	mistakes("version: 1\n"
 		 "socket: {mode: \"0600\", group: wheel}\n"
 		 "daemon: {icc: yes, bip: ab}\n",

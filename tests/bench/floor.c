@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor: opens and reads the files named, as a program that does nothing else would. What bulkhead costs above it is bulkhead's.
+ * The floor: opens and reads the files named, as a program that does nothing else would. What
+ * bulkhead costs above it is bulkhead's.
  */
 #include "../../src/util.h"
 
