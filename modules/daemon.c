@@ -132,7 +132,8 @@ static int check_userns(struct work *w, struct err *e)
 	_cleanup_userns_ struct daemon_userns u = { 0 };
 	int r;
 
-	if (!value)
+	/* Where subids had to refuse, there is no range yet, and the reason is told already. */
+	if (!value || errs_any(&w->out->refusals))
 		return 0;
 	r = daemon_userns_load(w->h, value, &u, e);
 	if (r < 0)

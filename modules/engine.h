@@ -42,7 +42,7 @@ struct engine_cmdline {
 	bool masked;  /* the unit is masked: systemd doesn't read it, installed is false */
 	char **argv;  /* argv[0] the program; NULL-terminated */
 	char **env;   /* NAME=value that the unit gives to dockerd; NULL-terminated */
-	char *source; /* the file that ExecStart comes from */
+	char *source; /* as text: the file that ExecStart comes from, and those of its variables */
 	char *config; /* --config-file, or /etc/docker/daemon.json */
 };
 int engine_cmdline(const struct host *h, const struct engine_cmdline **ret,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../src/buf.h"
 #include "engine.h"
 #include "unitfile.h"
 
@@ -212,6 +213,30 @@ static int program_find(const struct host *h, char **program, struct err *e)
 	return 0;
 }
 
+/* Where the command line comes from: the file of ExecStart=, and the environment files that its
+ * variables may come from. */
+static int source_of(const struct host *h, const struct unitfile *u,
+		     const struct unitfile_setting *start, char **ret)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	const struct unitfile_setting *x;
+	const char *sep = ", with variables of ";
+	size_t pos = 0;
+
+	buf_adds(&b, start->file);
+	while (strchr(start->value, '$') &&
+	       (x = unitfile_next(u, "Service", "EnvironmentFile", &pos))) {
+		const char *path = x->value + (x->value[0] == '-');
+
+		if (path[0] != '/' || !host_exists(h, path))
+			continue;
+		buf_addf(&b, "%s%s", sep, path);
+		sep = ", ";
+	}
+	*ret = buf_take(&b, NULL);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int read_unit(struct engine_cmdline *c, const struct host *h, const struct unitfile *u,
 		     struct err *e)
 {
@@ -248,9 +273,8 @@ static int read_unit(struct engine_cmdline *c, const struct host *h, const struc
 	while ((next = engine_cmdline_next(c, "config-file", &pos)))
 		config = next;
 	c->config = strdup(config);
-	c->source = strdup(start->file);
 	c->installed = true;
-	return c->config && c->source ? 0 : err_oom(e);
+	return source_of(h, u, start, &c->source) < 0 || !c->config ? err_oom(e) : 0;
 }
 
 int engine_cmdline(const struct host *h, const struct engine_cmdline **ret, struct err *e)
