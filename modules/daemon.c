@@ -30,7 +30,7 @@ struct work {
 	bool exists, created;
 	bool left;	   /* dockerd reads another file now: ours comes out of this one */
 	bool planned;	   /* the file is only in the overlay: nothing of it is on disk yet */
-	uint64_t mtime_us; /* of the file; 0: absent */
+	uint64_t since_us; /* the file is as it is since then; 0: absent */
 	json_t *file;	   /* the file as it is */
 	struct daemon_merge merge;
 	struct daemon_running run;
@@ -97,6 +97,19 @@ static int note_engine(struct work *w, struct err *e)
 	return changes_note(w->out, "daemon", NULL, e,
 			    "%s is not among the versions this program knows (20.10 to 29)",
 			    w->engine_text);
+}
+
+/* `engine` of the plan is for roots that don't tell; beside one that does it can only mislead. */
+static void check_engine(struct work *w, const char *text)
+{
+	unsigned said = plan_engine_version(w->s->plan);
+	const char *first = json_object_iter_key(json_object_iter(w->s->given));
+
+	if (!said || !w->engine || said == w->engine)
+		return;
+	errs_add(&w->out->mistakes, first ? section_where(w->s, first) : NULL,
+		 "`engine.version` says %u.%u, but Docker %s is installed here: take it out",
+		 said / 1000, said % 1000, text);
 }
 
 /* Keys that only some series know, when it isn't known which one this is. */
@@ -293,6 +306,20 @@ static int ask(struct work *w, bool restart, const char *key, const char *text, 
 			   key, text, e);
 }
 
+static int ask_for_edit(struct work *w, const char *key, const json_t *from, const json_t *to,
+			struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = why_text(from, to, key, &text, e);
+
+	if (r == 0)
+		r = ask(w, daemon_needs_restart(key, from, to), key, text, e);
+	/* A reload brings most keys, but does not reset them when they leave the file again. */
+	if (r == 0 && daemon_needs_restart(key, to, from))
+		w->out->asks[w->out->n_asks - 1].back = UNIT_RESTART;
+	return r;
+}
+
 static int prove(const struct work *w, const char *key, struct proof *ret, struct err *e)
 {
 	const json_t *wanted = json_object_get(w->wanted, key);
@@ -321,7 +348,6 @@ static int ask_for_edits(struct work *w, struct err *e)
 		const json_t *from = json_member(w->file, key);
 		const json_t *to = json_is_null(edit) ? NULL : edit;
 		_cleanup_proof_ struct proof p = { 0 };
-		_cleanup_free_ char *text = NULL;
 		int r = prove(w, key, &p, e);
 
 		if (r < 0)
@@ -333,13 +359,8 @@ static int ask_for_edits(struct work *w, struct err *e)
 		    (p.state == PROOF_OK ||
 		     (p.state == PROOF_NONE && daemon_key_remembered(w->state, &w->run, key, to))))
 			continue;
-		if (daemon_key_frozen(&w->run, key)) {
-			r = note_frozen(w, key, e);
-		} else {
-			r = why_text(from, to, key, &text, e);
-			if (r == 0)
-				r = ask(w, daemon_needs_restart(key, from, to), key, text, e);
-		}
+		r = daemon_key_frozen(&w->run, key) ? note_frozen(w, key, e)
+						    : ask_for_edit(w, key, from, to, e);
 		if (r < 0)
 			return r;
 	}
@@ -377,7 +398,7 @@ static int ask_for_drift(struct work *w, struct err *e)
 			if (asprintf(&text, "%s: the running daemon has %s, not %s", key, found,
 				     wanted) < 0)
 				return err_oom(e);
-		} else if (!daemon_key_read(w->state, w->mtime_us, &w->run, key,
+		} else if (!daemon_key_read(w->state, w->since_us, &w->run, key,
 					    json_object_get(w->file, key))) {
 			if (asprintf(&text, "%s: %s is newer than the running daemon", key,
 				     w->path) < 0)
@@ -460,7 +481,7 @@ static json_t *read_keys(const struct work *w)
 	json_object_foreach (w->merge.merged, key, v) {
 		const json_t *old = json_member(w->file, key);
 		bool same = old && json_equal(old, v);
-		bool read = same && daemon_key_read(w->state, w->mtime_us, &w->run, key, v);
+		bool read = same && daemon_key_read(w->state, w->since_us, &w->run, key, v);
 
 		if (!read && !(reloads && !daemon_needs_restart(key, old, v)))
 			continue;
@@ -523,7 +544,7 @@ static int work_file(struct work *w, char **ret_text, size_t *ret_len, struct er
 		if (r < 0)
 			return r;
 		w->planned = !st.st_ino;
-		w->mtime_us = daemon_mtime_us(&st);
+		w->since_us = daemon_file_us(w->h, w->path, &st);
 	}
 	r = json_parse_object(text, len, &w->file, e);
 	if (r == -EINVAL) {
@@ -648,6 +669,8 @@ static int daemon_diff(const struct section *s, const struct previous *was, cons
 		r = daemon_wanted(s, h, &w.wanted, &auto_off, e);
 	if (r == 0 && s)
 		r = w.engine ? note_engine(&w, e) : note_series(&w, why, e);
+	if (r == 0 && s)
+		check_engine(&w, text);
 	if (r == 0 && s)
 		r = check_userns(&w, e);
 	if (r < 0)

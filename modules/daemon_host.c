@@ -278,14 +278,25 @@ bool daemon_key_remembered(const json_t *state, const struct daemon_running *run
 	       json_equal(json_object_get(json_object_get(known, "keys"), key), value);
 }
 
-bool daemon_key_read(const json_t *state, uint64_t mtime_us, const struct daemon_running *run,
+bool daemon_key_read(const json_t *state, uint64_t since_us, const struct daemon_running *run,
 		     const char *key, const json_t *value)
 {
-	return !run->unit.started_us || mtime_us <= run->unit.started_us ||
+	return !run->unit.started_us || since_us <= run->unit.started_us ||
 	       daemon_key_remembered(state, run, key, value);
 }
 
-uint64_t daemon_mtime_us(const struct stat *st)
+static uint64_t time_us(const struct timespec *t)
 {
-	return (uint64_t)st->st_mtim.tv_sec * 1000000 + (uint64_t)st->st_mtim.tv_nsec / 1000;
+	return (uint64_t)t->tv_sec * 1000000 + (uint64_t)t->tv_nsec / 1000;
+}
+
+uint64_t daemon_file_us(const struct host *h, const char *path, const struct stat *st)
+{
+	uint64_t us = time_us(&st->st_mtim);
+	struct timespec born;
+	struct err none;
+
+	if (st->st_ino && host_born(h, path, &born, &none) == 0 && time_us(&born) > us)
+		us = time_us(&born);
+	return us;
 }

@@ -65,11 +65,13 @@ const char *daemon_restart_policy(const struct section *s, const json_t *info);
 bool daemon_key_remembered(const json_t *state, const struct daemon_running *run, const char *key,
 			   const json_t *value);
 
-/* Has the running daemon read this value, which stands in a file of that mtime? */
-bool daemon_key_read(const json_t *state, uint64_t mtime_us, const struct daemon_running *run,
+/* Has the running daemon read this value, which stands in a file that is as it is since then? */
+bool daemon_key_read(const json_t *state, uint64_t since_us, const struct daemon_running *run,
 		     const char *key, const json_t *value);
 
-uint64_t daemon_mtime_us(const struct stat *st);
+/* Since when a file is as it is: the later of its mtime and its birth, because `cp -p` and mv bring
+ * old times along. */
+uint64_t daemon_file_us(const struct host *h, const char *path, const struct stat *st);
 
 #define DAEMON_FILE_MAX (4 * 1024 * 1024)
 

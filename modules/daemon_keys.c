@@ -4,6 +4,7 @@
  * what proves it. Series and reloads follow moby's daemon/config and daemon/reload*.go, tag by tag.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <strings.h>
 
 #include "../src/buf.h"
@@ -22,9 +23,8 @@ static const char *valid_ip(const char *s)
 	return "an IP address";
 }
 
-static bool cidr_parse(const char *s, int *ret_family, uint64_t *ret_bits)
+bool daemon_cidr(const char *s, int *ret_family, unsigned char raw[16], uint64_t *ret_bits)
 {
-	unsigned char raw[16];
 	char ip[INET6_ADDRSTRLEN];
 	const char *slash = strchr(s, '/');
 	size_t n = slash ? (size_t)(slash - s) : 0;
@@ -42,34 +42,37 @@ static bool cidr_parse(const char *s, int *ret_family, uint64_t *ret_bits)
 
 static const char *valid_cidr(const char *s)
 {
+	unsigned char raw[16];
 	uint64_t bits;
 	int family;
 
-	return cidr_parse(s, &family, &bits) ? NULL : "a network such as 10.10.0.0/16";
+	return daemon_cidr(s, &family, raw, &bits) ? NULL : "a network such as 10.10.0.0/16";
 }
 
 static const char *valid_cidr4(const char *s)
 {
+	unsigned char raw[16];
 	uint64_t bits;
 	int family;
 
-	if (cidr_parse(s, &family, &bits) && family == AF_INET)
+	if (daemon_cidr(s, &family, raw, &bits) && family == AF_INET)
 		return NULL;
 	return "an IPv4 address with its prefix, such as 172.17.0.1/16";
 }
 
 static const char *valid_cidr6(const char *s)
 {
+	unsigned char raw[16];
 	uint64_t bits;
 	int family;
 
-	if (cidr_parse(s, &family, &bits) && family == AF_INET6)
+	if (daemon_cidr(s, &family, raw, &bits) && family == AF_INET6)
 		return NULL;
 	return "an IPv6 address with its prefix, such as fd00:1::/64";
 }
 
-/* As go-units' RAMInBytes takes it: a number, perhaps a blank, perhaps a unit. */
-static const char *valid_size(const char *s)
+/* As go-units takes it: a number, perhaps a blank, perhaps a unit. */
+const char *daemon_valid_size(const char *s)
 {
 	static const char expected[] = "a quoted size such as \"64M\"";
 	size_t digits = strspn(s, "0123456789");
@@ -114,20 +117,68 @@ static const char *valid_host(const char *s)
 	return "unix:///PATH, tcp://ADDRESS:PORT or fd://";
 }
 
+/* Labels of letters, digits and inner hyphens, between dots (distribution/reference). */
+static bool is_domain(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool edge = !i || i == n - 1 || s[i - 1] == '.' || s[i + 1] == '.';
+
+		if (!isalnum((unsigned char)s[i]) && (edge || (s[i] != '-' && s[i] != '.')))
+			return false;
+	}
+	return n > 0;
+}
+
+/* HOST[:PORT], the host a name, an IPv4 address or [IPv6]; `n` bytes. */
+static bool is_host_port(const char *s, size_t n)
+{
+	const char *end = *s == '[' ? memchr(s, ']', n) : memchr(s, ':', n);
+	const char *port = *s == '[' ? end + (end != NULL) : end;
+	char text[INET6_ADDRSTRLEN];
+	unsigned char raw[16];
+	size_t len = end ? (size_t)(end - s) : n;
+	uint64_t number;
+
+	if (*s == '[') {
+		if (!end || len > sizeof(text))
+			return false;
+		memcpy(text, s + 1, len - 1);
+		text[len - 1] = '\0';
+		if (inet_pton(AF_INET6, text, raw) != 1)
+			return false;
+	} else if (!is_domain(s, len)) {
+		return false;
+	}
+	if (!port || port == s + n)
+		return true;
+	len = (size_t)(s + n - port) - 1;
+	if (*port != ':' || !len || len > 5)
+		return false;
+	memcpy(text, port + 1, len);
+	text[len] = '\0';
+	return parse_u64(text, &number) == 0 && number <= 65535;
+}
+
+/* moby registry.ValidateMirror; a path is refused up to 20.10 (daemon_rules.c). */
 static const char *valid_mirror(const char *s)
 {
 	const char *rest = has_prefix(s, "https://")  ? s + 8
 			   : has_prefix(s, "http://") ? s + 7
 						      : NULL;
 
-	if (rest && *rest && !strpbrk(rest, "?# "))
+	if (rest && !strpbrk(rest, "?# @") && is_host_port(rest, strcspn(rest, "/")))
 		return NULL;
-	return "a URL that begins with https:// or http:// and has no query";
+	return "https://HOST[:PORT] or http://HOST[:PORT], perhaps a path, without user, query or "
+	       "fragment";
 }
 
+/* moby registry's loadInsecureRegistries. */
 static const char *valid_registry(const char *s)
 {
-	if (*s && !strstr(s, "://") && !strpbrk(s, " \t"))
+	unsigned char raw[16];
+
+	if (strchr(s, '/') ? !valid_cidr(s)
+			   : is_host_port(s, strlen(s)) || inet_pton(AF_INET6, s, raw) == 1)
 		return NULL;
 	return "HOST, HOST:PORT or a network such as 10.0.0.0/8, without a scheme";
 }
@@ -289,26 +340,26 @@ static const struct field nri_fields[] = {
 static const struct field gc_policy_fields[] = {
 	ROW("all", BOOL, "internal and shared cache too"),
 	ROW("filter", LIST, "which cache: NAME=VALUE", .of = &el_string),
-	ROW("keepStorage", STRING, "cache to keep (28: reservedSpace)", .valid = valid_size),
+	ROW("keepStorage", STRING, "cache to keep (28: reservedSpace)", .valid = daemon_valid_size),
 	ROW("reservedSpace", STRING, "cache that is never removed (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("maxUsedSpace", STRING, "cache never grows past this (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("minFreeSpace", STRING, "disk space left to others (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	{ 0 },
 };
 static const struct field el_gc_policy = ROW("policy", OBJECT, NULL, .of = gc_policy_fields);
 static const struct field gc_fields[] = {
 	ROW("enabled", BOOL, "collect old build cache"),
 	ROW("defaultKeepStorage", STRING, "cache to keep (28: defaultReservedSpace)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("defaultReservedSpace", STRING, "cache that is never removed (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("defaultMaxUsedSpace", STRING, "cache never grows past this (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("defaultMinFreeSpace", STRING, "disk space left to others (28 and later)",
-	    .valid = valid_size),
+	    .valid = daemon_valid_size),
 	ROW("policy", LIST, "rules of its own, in order", .of = &el_gc_policy),
 	{ 0 },
 };
@@ -422,7 +473,7 @@ const struct field daemon_keys[] = {
 	ROW("default-runtime", STRING, "OCI runtime of new containers", .effect = EFFECT_RELOAD,
 	    PROVED(prove_member, "DefaultRuntime")),
 	ROW("default-shm-size", STRING, "size of /dev/shm in new containers",
-	    .effect = EFFECT_RELOAD, .valid = valid_size, UNSEEN(BY_CONTAINER)),
+	    .effect = EFFECT_RELOAD, .valid = daemon_valid_size, UNSEEN(BY_CONTAINER)),
 	ROW("default-stop-timeout", INT, "seconds a container gets to stop", .min = -1,
 	    .max = INT32_MAX, .since = VERSION(29, 7), .effect = EFFECT_RELOAD,
 	    UNSEEN(BY_CONTAINER)),
@@ -613,6 +664,62 @@ bool daemon_needs_restart(const char *key, const json_t *from, const json_t *to)
 			    json_is_true(json_object_get(to, at_start[i])))
 				return true;
 	return !to && f->effect == EFFECT_RELOAD;
+}
+
+/* What a Go field of the row's type expects, when it can't take a value; NULL: it can. */
+static const char *type_expected(enum field_type type, const json_t *v)
+{
+	switch (type) {
+	case FIELD_BOOL:
+		return json_is_boolean(v) ? NULL : "true or false";
+	case FIELD_INT:
+		return json_is_integer(v) ? NULL : "an integer";
+	case FIELD_LIST:
+		return json_is_array(v) ? NULL : "a list";
+	case FIELD_MAP:
+	case FIELD_OBJECT:
+		return json_is_object(v) ? NULL : "an object";
+	default:
+		return json_is_string(v) ? NULL : "a string";
+	}
+}
+
+const char *daemon_key_mistyped(const struct field *f, const json_t *v, struct buf *path)
+{
+	/* `filter` may also be an object; `options` are the shim's own. */
+	static const char *const any[] = { "filter", "options" };
+	const char *expected, *name;
+	size_t len = path->len, i;
+	json_t *m;
+
+	for (i = 0; i < ARRAY_SIZE(any); i++)
+		if (streq(f->name, any[i]))
+			return NULL;
+	/* encoding/json leaves a field alone at null. */
+	if (json_is_null(v))
+		return NULL;
+	expected = type_expected(f->type, v);
+	if (expected || !f->of)
+		return expected;
+	json_array_foreach (v, i, m) {
+		buf_addf(path, "[%zu]", i);
+		expected = daemon_key_mistyped(f->of, m, path);
+		if (expected)
+			return expected;
+		path->len = len;
+	}
+	json_object_foreach (json_readonly(v), name, m) {
+		const struct field *inner = f->type == FIELD_MAP ? f->of : field_find(f->of, name);
+
+		if (!inner)
+			continue;
+		buf_addf(path, ".%s", name);
+		expected = daemon_key_mistyped(inner, m, path);
+		if (expected)
+			return expected;
+		path->len = len;
+	}
+	return NULL;
 }
 
 /* A copy of a value in which no secret is left: the user part of URLs, and members whose name says

@@ -4,11 +4,14 @@
  * next container) does not survive, and what silently turns a protection off. Measured on 20.10,
  * 26.1, 28.5 and 29.7; most of it is moby's daemon.verifyDaemonSettings, which only a start runs.
  */
+#include <arpa/inet.h>
 #include <limits.h>
 
 #include "../src/accounts.h"
 #include "../src/buf.h"
 #include "daemon_rules.h"
+
+#define SECCOMP_MAX (4 * 1024 * 1024)
 
 /* --- reading the document --- */
 
@@ -147,6 +150,21 @@ static void rule_stranger(const struct daemon_doc *d, const char *key, const jso
 			     name, key);
 }
 
+/* Members of other people: the plan's have the right type. */
+static void rule_type(const struct daemon_doc *d, const struct field *f, const json_t *v)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	const char *expected;
+
+	if (json_equal(v, json_object_get(d->plan, f->name)))
+		return;
+	buf_adds(&path, f->name);
+	expected = daemon_key_mistyped(f, v, &path);
+	if (expected)
+		tell(d, FATAL, KEYS(f->name), "`%s` has to be %s: dockerd does not start",
+		     path.failed ? f->name : path.data, expected);
+}
+
 static void rule_known(const struct daemon_doc *d)
 {
 	const char *key;
@@ -167,6 +185,8 @@ static void rule_known(const struct daemon_doc *d)
 			daemon_key_series(f, series, sizeof(series));
 			tell(d, FATAL, KEYS(key), "`%s`: %s does not know it; %s%s%s", key,
 			     d->engine_text, series, k->gone ? "; " : "", k->gone ? k->gone : "");
+		} else {
+			rule_type(d, f, v);
 		}
 	}
 }
@@ -227,6 +247,73 @@ static void rule_network(const struct daemon_doc *d)
 		     "not start");
 }
 
+/* Are the first `bits` bits of two addresses the same? */
+static bool same_net(const unsigned char *a, const unsigned char *b, uint64_t bits)
+{
+	size_t n = (size_t)(bits / 8);
+	unsigned rest = (unsigned)(bits % 8);
+
+	return memcmp(a, b, n) == 0 && (!rest || !((a[n] ^ b[n]) >> (8 - rest)));
+}
+
+/* What a network driver refuses of the default bridge (moby daemon.initBridgeDriver, libnetwork's
+ * ipam). */
+static void rule_bip(const struct daemon_doc *d)
+{
+	const char *bip = doc_str(d, "bip"), *fixed = doc_str(d, "fixed-cidr");
+	const char *gateway = doc_str(d, "default-gateway");
+	unsigned char ip[16], other[16];
+	uint64_t bits, fixed_bits;
+	uint32_t host, ones;
+	int family;
+
+	if (!bip || !daemon_cidr(bip, &family, ip, &bits) || family != AF_INET)
+		return;
+	ones = bits < 32 ? UINT32_MAX >> bits : 0;
+	host = ((uint32_t)ip[0] << 24 | (uint32_t)ip[1] << 16 | (uint32_t)ip[2] << 8 | ip[3]) &
+	       ones;
+	/* A /31 has neither (RFC 3021). */
+	if (bits < 31 && (!host || host == ones))
+		tell(d, FATAL, KEYS("bip"),
+		     "`bip: %s` is the network's own %s: dockerd does not start; write the "
+		     "bridge's address, such as 172.17.0.1/16",
+		     bip, host ? "broadcast address" : "address");
+	if (fixed && daemon_cidr(fixed, &family, other, &fixed_bits) && family == AF_INET &&
+	    (fixed_bits < bits || !same_net(ip, other, bits)))
+		tell(d, FATAL, KEYS("fixed-cidr", "bip"),
+		     "`fixed-cidr: %s` is not inside `bip`, %s: dockerd does not start", fixed,
+		     bip);
+	if (gateway && inet_pton(AF_INET, gateway, other) == 1 && !same_net(ip, other, bits))
+		tell(d, FATAL, KEYS("default-gateway", "bip"),
+		     "`default-gateway: %s` is not in the network of `bip`, %s: dockerd does not "
+		     "start",
+		     gateway, bip);
+}
+
+/* What the rest of the file, or the host, has to have: not asked of a plan alone. */
+static void rule_bridge(const struct daemon_doc *d)
+{
+	const char *bridge = doc_str(d, "bridge");
+	char path[PATH_MAX];
+
+	if (!d->host)
+		return;
+	if (d->engine && d->engine < VERSION(27, 0) && doc_bool(d, "ipv6", false) &&
+	    !doc_str(d, "fixed-cidr-v6") && !(bridge && streq(bridge, "none")))
+		tell(d, FATAL, KEYS("ipv6"),
+		     "`ipv6: true` needs `fixed-cidr-v6` up to Docker 26: dockerd does not start; "
+		     "add a network such as fd00:1::/64");
+	/* docker0 is made when it is missing. */
+	if (!bridge || !host_is_live(d->host) || streq(bridge, "none") || streq(bridge, "docker0"))
+		return;
+	snprintf(path, sizeof(path), "/sys/class/net/%s", bridge);
+	if (strchr(bridge, '/') || !host_exists(d->host, path))
+		tell(d, FATAL, KEYS("bridge"),
+		     "`bridge: %s`: there is no such interface on this host: dockerd does not "
+		     "start; make it first (ip link add %s type bridge)",
+		     bridge, bridge);
+}
+
 static void rule_pools(const struct daemon_doc *d)
 {
 	json_t *pool;
@@ -248,6 +335,26 @@ static void rule_pools(const struct daemon_doc *d)
 }
 
 /* --- TLS --- */
+
+/*
+ * With TLS turned on by the file, dockerd has no default paths (cmd/dockerd newAPIServerTLSConfig):
+ * without a certificate it does not start, without a CA it trusts the system's.
+ */
+static void rule_tls_files(const struct daemon_doc *d, bool verify)
+{
+	const char *key = doc_get(d, "tlsverify") ? "tlsverify" : "tls";
+
+	if (!d->host || (!doc_get(d, "tlsverify") && !json_is_true(doc_get(d, "tls"))))
+		return;
+	if (!doc_str(d, "tlscert") || !doc_str(d, "tlskey"))
+		tell(d, FATAL, KEYS(key),
+		     "`%s` turns TLS on, which needs `tlscert` and `tlskey`: dockerd does not start",
+		     key);
+	if (verify && !doc_str(d, "tlscacert"))
+		tell(d, UNSAFE, KEYS(key),
+		     "`tlsverify: true` needs `tlscacert`: with none, certificates of any public CA "
+		     "count");
+}
 
 static void rule_tls(const struct daemon_doc *d)
 {
@@ -271,6 +378,7 @@ static void rule_tls(const struct daemon_doc *d)
 		     "the API listens on TCP (%s) without `tlsverify: true`: whoever reaches the "
 		     "port is root",
 		     tcp);
+	rule_tls_files(d, verify);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		const char *path = doc_str(d, files[i]);
 
@@ -296,6 +404,7 @@ static void rule_runtimes(const struct daemon_doc *d)
 
 	json_object_foreach (json_readonly(runtimes), name, v) {
 		bool path = json_member(v, "path"), type = json_member(v, "runtimeType");
+		const char *binary = json_string_value(json_object_get(v, "path"));
 
 		if (streq(name, "runc"))
 			tell(d, FATAL, KEYS("runtimes"),
@@ -310,6 +419,12 @@ static void rule_runtimes(const struct daemon_doc *d)
 		else if (type && json_member(v, "runtimeArgs"))
 			tell(d, FATAL, KEYS("runtimes"),
 			     "`runtimes.%s`: `runtimeArgs` goes with `path` only", name);
+		/* Where Docker is not installed yet, its runtimes may not be either. */
+		if (binary && *binary == '/' && d->host && d->cmdline &&
+		    !host_exists(d->host, binary))
+			tell(d, UNSAFE, KEYS("runtimes"),
+			     "`runtimes.%s`: there is no %s%s: no container could start with it",
+			     name, host_prefix(d->host), binary);
 	}
 	/* From 23.0 on a shim's name ("io.containerd.runc.v2") or path is taken as it is; up to
 	 * then an unknown one was found when a container starts. */
@@ -399,47 +514,7 @@ static void rule_ulimits(const struct daemon_doc *d)
 	}
 }
 
-/* --- storage, user namespaces, swarm --- */
-
-static void rule_storage(const struct daemon_doc *d)
-{
-	static const struct {
-		const char *name;
-		unsigned until;
-	} drivers[] = {
-		{ "overlay2", 0 },
-		{ "fuse-overlayfs", 0 },
-		{ "btrfs", 0 },
-		{ "zfs", 0 },
-		{ "vfs", 0 },
-		{ "devicemapper", VERSION(25, 0) },
-		{ "overlay", VERSION(25, 0) },
-		{ "aufs", VERSION(24, 0) },
-	};
-	const char *driver = doc_str(d, "storage-driver");
-	const json_t *snapshotter =
-		json_object_get(doc_get(d, "features"), "containerd-snapshotter");
-
-	if (doc_get(d, "graph") && doc_get(d, "data-root"))
-		tell(d, FATAL, KEYS("graph", "data-root"),
-		     "`graph` is the old name of `data-root`: dockerd does not start with both");
-	/* With the containerd image store it names a snapshotter, which may be anybody's; a colon
-	 * or slash names a plugin. */
-	if (!driver || !d->engine || d->engine >= VERSION(29, 0) || json_is_true(snapshotter) ||
-	    strpbrk(driver, "/:"))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
-		if (!streq(drivers[i].name, driver))
-			continue;
-		if (drivers[i].until && d->engine >= drivers[i].until)
-			tell(d, FATAL, KEYS("storage-driver"),
-			     "`storage-driver: %s` is gone since Docker %u.0: dockerd does not start",
-			     driver, drivers[i].until / 1000);
-		return;
-	}
-	tell(d, FATAL, KEYS("storage-driver"),
-	     "`storage-driver: %s`: no such driver: dockerd does not start", driver);
-}
+/* --- features, user namespaces, swarm --- */
 
 static void rule_features(const struct daemon_doc *d)
 {
@@ -511,7 +586,75 @@ static void rule_swarm(const struct daemon_doc *d)
 		     state);
 }
 
+/* --- registries, labels --- */
+
+static void rule_mirrors(const struct daemon_doc *d)
+{
+	json_t *v;
+	size_t i;
+
+	if (!d->engine || d->engine >= VERSION(23, 0))
+		return;
+	json_array_foreach (doc_get(d, "registry-mirrors"), i, v) {
+		const char *s = json_string_value(v), *host = s ? strstr(s, "://") : NULL;
+		const char *path = host ? strchr(host + 3, '/') : NULL;
+
+		if (path && path[1])
+			tell(d, FATAL, KEYS("registry-mirrors"),
+			     "`registry-mirrors`: %s: Docker 20.10 takes no path in it and does "
+			     "not start",
+			     s);
+	}
+}
+
+/* moby config.GetConflictFreeLabels: the same label again is fine, another value is not. */
+static void rule_labels(const struct daemon_doc *d)
+{
+	_cleanup_json_ json_t *seen = json_object();
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (doc_get(d, "labels"), i, v) {
+		const char *s = json_string_value(v), *eq = s ? strchr(s, '=') : NULL;
+		size_t n = eq ? (size_t)(eq - s) : 0;
+		const char *before;
+
+		if (!eq)
+			continue;
+		before = json_string_value(json_object_getn(seen, s, n));
+		if (before && !streq(before, eq))
+			tell(d, FATAL, KEYS("labels"),
+			     "`labels`: %.*s is there twice, with different values: dockerd does "
+			     "not start",
+			     (int)n, s);
+		else if (!before && json_object_setn_new(seen, s, n, json_string(eq)) &&
+			 d->mistakes)
+			d->mistakes->failed = true;
+	}
+}
+
 /* --- what has to exist in the root --- */
+
+/* runc's profile is parsed when a container starts (moby profiles/seccomp LoadProfile). */
+static void rule_seccomp_file(const struct daemon_doc *d, const char *profile)
+{
+	_cleanup_json_ json_t *json = NULL;
+	_cleanup_free_ char *text = NULL;
+	struct err why;
+	size_t len;
+	int r = host_read(d->host, profile, SECCOMP_MAX, &text, &len, &why);
+
+	if (r == -EINVAL || r == -EFBIG)
+		tell(d, FATAL, KEYS("seccomp-profile"), "`seccomp-profile`: %s", why.text);
+	if (r < 0)
+		return;
+	json = json_loadb(text, len, 0, NULL);
+	if (!json_is_object(json))
+		tell(d, UNSAFE, KEYS("seccomp-profile"),
+		     "`seccomp-profile`: %s%s is not a JSON object: every container would fail to "
+		     "start",
+		     host_prefix(d->host), profile);
+}
 
 static void rule_seccomp(const struct daemon_doc *d)
 {
@@ -529,6 +672,8 @@ static void rule_seccomp(const struct daemon_doc *d)
 		tell(d, FATAL, KEYS("seccomp-profile"),
 		     "`seccomp-profile`: there is no %s%s: dockerd does not start",
 		     host_prefix(d->host), profile);
+	else if (!word && d->host && *profile == '/')
+		rule_seccomp_file(d, profile);
 }
 
 static int rule_group(const struct daemon_doc *d, struct err *e)
@@ -650,10 +795,11 @@ static void rule_odds(const struct daemon_doc *d)
 int daemon_rules(const struct daemon_doc *d, struct err *e)
 {
 	static void (*const rules[])(const struct daemon_doc *) = {
-		rule_known,   rule_flags,      rule_network,  rule_pools,
-		rule_tls,     rule_log_driver, rule_runtimes, rule_cgroups,
-		rule_ulimits, rule_storage,    rule_features, rule_userns,
-		rule_swarm,   rule_seccomp,    rule_plugins,  rule_odds,
+		rule_known,    rule_flags,   rule_network, rule_bip,	 rule_bridge,
+		rule_pools,    rule_tls,     rule_mirrors, rule_labels,	 rule_log_driver,
+		rule_runtimes, rule_cgroups, rule_ulimits, rule_storage, rule_storage_opts,
+		rule_features, rule_userns,  rule_swarm,   rule_seccomp, rule_plugins,
+		rule_odds,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules about log-driver and log-opts: dockerd checks the options of its drivers when it starts,
- * and the driver's name not before a container starts.
+ * Rules about drivers and their options. dockerd checks the names of log-opts when it starts, their
+ * values and the log driver's name not before a container starts; storage drivers look at their
+ * options when they start.
  */
+#include <strings.h>
+
 #include "daemon_rules.h"
 
 #define COMMON_OPTS "env", "env-regex", "labels", "labels-regex", "tag"
@@ -49,6 +52,26 @@ static const char *const log_opts_any[] = {
 	NULL,
 };
 
+/* json-file and local look at these when a container starts. */
+static void rule_log_sizes(const struct daemon_doc *d)
+{
+	const json_t *opts = doc_get(d, "log-opts");
+	const char *size = json_string_value(json_object_get(opts, "max-size"));
+	const char *file = json_string_value(json_object_get(opts, "max-file"));
+
+	if (size && !streq(size, "-1") && (daemon_valid_size(size) || !strpbrk(size, "123456789")))
+		tell(d, UNSAFE, KEYS("log-opts"),
+		     "`log-opts.max-size: %s` is no size such as 10m: every container would fail to "
+		     "start",
+		     size);
+	if (file && (!*file || file[strspn(file, "0123456789")] || strlen(file) > 18 ||
+		     !strpbrk(file, "123456789")))
+		tell(d, UNSAFE, KEYS("log-opts"),
+		     "`log-opts.max-file: %s` is no number from 1 up: every container would fail to "
+		     "start",
+		     file);
+}
+
 static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 {
 	const json_t *opts = doc_get(d, "log-opts");
@@ -66,11 +89,6 @@ static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 		char hint[HINT_MAX];
 		const char *near;
 
-		if (!json_is_string(v)) {
-			tell(d, FATAL, KEYS("log-opts"),
-			     "`log-opts.%s`: values are strings: dockerd does not start", name);
-			continue;
-		}
 		if (in_list(known, name) || in_list(log_opts_any, name))
 			continue;
 		near = field_nearest(name, known);
@@ -95,6 +113,8 @@ void rule_log_driver(const struct daemon_doc *d)
 	size_t i;
 
 	rule_log_opts(d, driver ? driver : "json-file");
+	if (!driver || streq(driver, "json-file") || streq(driver, "local"))
+		rule_log_sizes(d);
 	if (!driver || in_list(daemon_log_drivers, driver))
 		return;
 	if (streq(driver, "etwlogs")) {
@@ -126,4 +146,88 @@ void rule_log_driver(const struct daemon_doc *d)
 	     "`log-driver: %s` is neither built in nor a plugin of the running daemon%s: every "
 	     "container would fail to start",
 	     driver, did_you_mean(hint, near));
+}
+
+void rule_storage(const struct daemon_doc *d)
+{
+	static const struct {
+		const char *name;
+		unsigned until;
+	} drivers[] = {
+		{ "overlay2", 0 },
+		{ "fuse-overlayfs", 0 },
+		{ "btrfs", 0 },
+		{ "zfs", 0 },
+		{ "vfs", 0 },
+		{ "devicemapper", VERSION(25, 0) },
+		{ "overlay", VERSION(25, 0) },
+		{ "aufs", VERSION(24, 0) },
+	};
+	const char *driver = doc_str(d, "storage-driver");
+	const json_t *snapshotter =
+		json_object_get(doc_get(d, "features"), "containerd-snapshotter");
+
+	if (doc_get(d, "graph") && doc_get(d, "data-root"))
+		tell(d, FATAL, KEYS("graph", "data-root"),
+		     "`graph` is the old name of `data-root`: dockerd does not start with both");
+	/* With the containerd image store it names a snapshotter, which may be anybody's; a colon
+	 * or slash names a plugin. */
+	if (!driver || !d->engine || d->engine >= VERSION(29, 0) || json_is_true(snapshotter) ||
+	    strpbrk(driver, "/:"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
+		if (!streq(drivers[i].name, driver))
+			continue;
+		if (drivers[i].until && d->engine >= drivers[i].until)
+			tell(d, FATAL, KEYS("storage-driver"),
+			     "`storage-driver: %s` is gone since Docker %u.0: dockerd does not start",
+			     driver, drivers[i].until / 1000);
+		return;
+	}
+	tell(d, FATAL, KEYS("storage-driver"),
+	     "`storage-driver: %s`: no such driver: dockerd does not start", driver);
+}
+
+/* moby daemon/graphdriver/ * /: what the drivers take, the union of 20.10 to 29; devicemapper has
+ * more than thirty. */
+static const char *const storage_opts[] = {
+	"overlay2.size",
+	"overlay2.override_kernel_check",
+	"overlay.override_kernel_check",
+	"zfs.fsname",
+	"btrfs.min_space",
+	"vfs.xattrs",
+	"windowsfilter.size",
+	"size",
+	NULL,
+};
+
+void rule_storage_opts(const struct daemon_doc *d)
+{
+	const char *driver = doc_str(d, "storage-driver");
+	json_t *v;
+	size_t i;
+
+	/* A plugin's, or a snapshotter's: theirs to know. */
+	if ((driver && strpbrk(driver, "/:")) ||
+	    json_is_true(json_object_get(doc_get(d, "features"), "containerd-snapshotter")))
+		return;
+	json_array_foreach (doc_get(d, "storage-opts"), i, v) {
+		const char *s = json_string_value(v), *near;
+		char name[128], hint[HINT_MAX];
+		bool known = false;
+
+		/* Without "=", and its type, are told elsewhere. */
+		if (!s || !strchr(s, '='))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(s, "="), s);
+		for (const char *const *o = storage_opts; *o; o++)
+			known = known || !strcasecmp(name, *o);
+		if (known || !strncasecmp(name, "dm.", 3))
+			continue;
+		near = field_nearest(name, storage_opts);
+		tell(d, FATAL, KEYS("storage-opts", "storage-driver"),
+		     "`storage-opts`: no storage driver has the option %s%s: dockerd does not start",
+		     name, did_you_mean(hint, near));
+	}
 }

@@ -8,7 +8,7 @@
 struct look {
 	const struct section *s;
 	const json_t *state, *file;
-	uint64_t mtime_us;
+	uint64_t since_us;
 	struct daemon_running run;
 	struct findings *out;
 };
@@ -37,7 +37,7 @@ static int verify_key(const struct look *l, const char *key, const json_t *want,
 		why = p.by;
 	} else if (p.state == PROOF_DIFFERS ||
 		   (l->run.up && json_equal(want, json_member(l->file, key)) &&
-		    !daemon_key_read(l->state, l->mtime_us, &l->run, key, want))) {
+		    !daemon_key_read(l->state, l->since_us, &l->run, key, want))) {
 		bool kept = daemon_key_frozen(&l->run, key);
 
 		state = kept || policy ? FINDING_PENDING : FINDING_DRIFT;
@@ -81,7 +81,7 @@ int daemon_verify(const struct section *s, const struct previous *was, const str
 	if (host_read(h, path, DAEMON_FILE_MAX, &text, &len, &why) == 0 &&
 	    json_parse_object(text, len, &file, &why) == 0 && host_stat(h, path, &st, &why) == 0) {
 		l.file = file;
-		l.mtime_us = daemon_mtime_us(&st);
+		l.since_us = daemon_file_us(h, path, &st);
 	}
 	old = was ? json_string_value(json_object_get(was->state, "path")) : NULL;
 	l.state = old && streq(old, path) ? was->state : NULL;

@@ -15,9 +15,9 @@
 #define DOCKER_SOCKET  "docker.socket"
 
 /*
- * The engine's version as VERSION(28, 5): what the plan says, else the package database of that
- * root (dpkg; rpm's sqlite), else on a live host GET /version. 0 and *ret_why (static) when it
- * can't be known; *ret_text (static storage of the host's kept facts; may be NULL) the full text
+ * The engine's version as VERSION(28, 5): the package database of that root (dpkg; rpm's sqlite),
+ * else on a live host GET /version, else what the plan says. 0 and *ret_why (static) when it can't
+ * be known; *ret_text (static storage of the host's kept facts; may be NULL) the full text
  * "28.5.2". Not installed: 0 with why "Docker is not installed".
  */
 int engine_version(const struct host *h, const struct plan *p, unsigned *ret, const char **ret_text,

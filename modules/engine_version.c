@@ -451,22 +451,24 @@ static int known_version(const struct host *h, struct known **ret, struct err *e
 int engine_version(const struct host *h, const struct plan *p, unsigned *ret, const char **ret_text,
 		   const char **ret_why, struct err *e)
 {
-	unsigned version = p ? plan_engine_version(p) : 0;
 	const char *text = NULL, *why = NULL;
 	struct known *known = NULL;
+	unsigned version;
 	int r;
 
+	r = known_version(h, &known, e);
+	if (r < 0)
+		return r;
+	version = known->version;
 	if (version) {
+		text = known->text;
+	} else if (p && plan_engine_version(p)) {
+		version = plan_engine_version(p);
 		r = plan_text(h, version, &text, e);
 		if (r < 0)
 			return r;
 	} else {
-		r = known_version(h, &known, e);
-		if (r < 0)
-			return r;
-		version = known->version;
-		text = version ? known->text : NULL;
-		why = version ? NULL : known->why;
+		why = known->why;
 	}
 	*ret = version;
 	if (ret_text)

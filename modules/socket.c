@@ -270,8 +270,10 @@ static int verify(const struct section *s, const struct previous *was, const str
 	_cleanup_free_ char *path = NULL, *why = NULL;
 	struct errs ignored = { 0 };
 	char mode[8], uid[16], gid[16];
+	_cleanup_(image_done) struct image im = { 0 };
 	struct wanted w;
 	struct stat st;
+	bool acl = false;
 	int r;
 
 	(void)was;
@@ -286,13 +288,18 @@ static int verify(const struct section *s, const struct previous *was, const str
 		return skipped(out, s, "there is no socket: docker.socket is down", e);
 	if (r < 0)
 		return r;
-	if (asprintf(&why, "stat %s", path) < 0)
+	if (host_image_now(h, path, &im, e) < 0)
+		return e->code;
+	/* With an ACL the group bits are only its mask, acl(5). */
+	for (size_t i = 0; i < im.n_xattrs; i++)
+		acl |= streq(im.xattrs[i].name, "system.posix_acl_access");
+	if (asprintf(&why, "stat %s%s", path, acl ? "; an ACL lets others in" : "") < 0)
 		return err_oom(e);
 	snprintf(mode, sizeof(mode), "%04o", st.st_mode & 07777);
 	snprintf(uid, sizeof(uid), "%u", st.st_uid);
 	snprintf(gid, sizeof(gid), "%u", st.st_gid);
-	if (finding(out, "mode", section_str(s, "mode"), (st.st_mode & 07777) == w.mode, mode, why,
-		    e) < 0 ||
+	if (finding(out, "mode", section_str(s, "mode"), (st.st_mode & 07777) == w.mode && !acl,
+		    mode, why, e) < 0 ||
 	    finding(out, "user", section_str(s, "user"), st.st_uid == w.uid,
 		    st.st_uid == w.uid ? NULL : uid, why, e) < 0)
 		return e->code;

@@ -144,7 +144,7 @@ static int target_check(const struct host *h, const char *path, const struct ima
 	const char *p = host_prefix(h);
 
 	if (!im->exists)
-		return 0;
+		return host_replaceable(h, path, e);
 	if (S_ISLNK(im->mode))
 		return err_set(
 			e, ELOOP,
@@ -352,6 +352,16 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 	im->mode = (im->mode & S_IFMT) | mode;
 	im->uid = uid;
 	im->gid = gid;
+	/* The mode is the whole truth: with an ACL its group bits would only be a mask. */
+	for (size_t i = 0; i < im->n_xattrs; i++)
+		if (streq(im->xattrs[i].name, "system.posix_acl_access")) {
+			free(im->xattrs[i].name);
+			free(im->xattrs[i].value);
+			memmove(&im->xattrs[i], &im->xattrs[i + 1],
+				(im->n_xattrs - i - 1) * sizeof(*im->xattrs));
+			im->n_xattrs--;
+			break;
+		}
 	if (image_same_attrs(&attrs->before, im))
 		return 0;
 	return add(c, &attrs, e);
@@ -420,7 +430,7 @@ int changes_ask(struct changes *c, const char *unit, enum unit_action action, co
 		return err_oom(e);
 	c->asks = asks;
 	a = &asks[c->n_asks];
-	*a = (struct ask){ .action = action };
+	*a = (struct ask){ .action = action, .back = action };
 	if (copy_string(&a->unit, unit, e) < 0)
 		return e->code;
 	if (why_init(&a->why, module, setting, NULL, text, e) < 0) {

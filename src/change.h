@@ -48,6 +48,7 @@ enum unit_action {
 	UNIT_RELOAD,
 	UNIT_START, /* start it when it is down; no more than that when it runs */
 	UNIT_RESTART,
+	UNIT_STOP, /* a rollback's alone: what only the undone transaction had started */
 };
 
 /* What is asked of a unit. `pending` is set when policy (restart: never, --no-restart) says not
@@ -55,6 +56,8 @@ enum unit_action {
 struct ask {
 	char *unit;
 	enum unit_action action;
+	enum unit_action
+		back; /* what undoing takes: a reload may apply what only a restart resets */
 	struct why why;
 	char *pending; /* the policy's reason, or NULL */
 };

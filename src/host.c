@@ -122,9 +122,11 @@ static bool in_chroot(void)
 {
 	struct stat ours, init;
 
-	/* Without privilege the link can't be followed; then there is nothing to write either. */
-	return stat("/proc/1/root", &init) == 0 && stat("/", &ours) == 0 &&
-	       (init.st_dev != ours.st_dev || init.st_ino != ours.st_ino);
+	/* Without privilege the link can't be followed, and nothing can be written either. Root
+	 * can, unless there is no /proc: a bare chroot. */
+	if (stat("/proc/1/root", &init) < 0 || stat("/", &ours) < 0)
+		return geteuid() == 0;
+	return init.st_dev != ours.st_dev || init.st_ino != ours.st_ino;
 }
 
 int host_open(const char *root, struct host **ret, struct err *e)
@@ -599,6 +601,61 @@ int host_image(const struct host *h, const char *path, struct image *ret, struct
 	const struct image *im = planned(h, path);
 
 	return im ? image_copy(im, ret, e) : host_image_now(h, path, ret, e);
+}
+
+/* --- what a stat doesn't tell --- */
+
+static int look_at(const struct host *h, const char *path, unsigned mask, struct statx *ret)
+{
+	_cleanup_close_ int fd = open_in_root(h, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return fd;
+	return statx(fd, "", AT_EMPTY_PATH, mask, ret) < 0 ? -errno : 0;
+}
+
+int host_born(const struct host *h, const char *path, struct timespec *ret, struct err *e)
+{
+	struct statx sx;
+	int r = look_at(h, path, STATX_BTIME, &sx);
+
+	if (r < 0)
+		return fail(h, e, r, "look at", path);
+	if (!(sx.stx_mask & STATX_BTIME))
+		return fail(h, e, EOPNOTSUPP, "tell the birth of", path);
+	*ret = (struct timespec){ .tv_sec = sx.stx_btime.tv_sec, .tv_nsec = sx.stx_btime.tv_nsec };
+	return 0;
+}
+
+/* What keeps a path from being renamed or replaced; a file system that doesn't know these
+ * attributes sets none. */
+static int fixed(const struct host *h, const char *path, bool file, struct err *e)
+{
+	struct statx sx;
+
+	if (look_at(h, path, STATX_BASIC_STATS, &sx) < 0)
+		return 0;
+	if (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+		return err_set(e, EPERM, "'%s%s' is %s: take that off first (chattr -i -a %s%s)",
+			       h->prefix, path,
+			       sx.stx_attributes & STATX_ATTR_IMMUTABLE ? "immutable"
+									: "append-only",
+			       h->prefix, path);
+	if (file && (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return err_set(e, EBUSY,
+			       "'%s%s' is a mount point and can't be replaced: unmount it first",
+			       h->prefix, path);
+	return 0;
+}
+
+int host_replaceable(const struct host *h, const char *path, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL;
+	const char *name;
+
+	if (path_split(path, &dir, &name, e) < 0 || fixed(h, dir, false, e) < 0)
+		return e->code;
+	return fixed(h, path, true, e);
 }
 
 /* --- facts --- */

@@ -108,6 +108,17 @@ int host_image(const struct host *h, const char *path, struct image *ret, struct
 /* As host_image, but what is on disk now: the overlay is not asked. */
 int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e);
 
+/*
+ * Can what stands at `path` (or nothing yet) be replaced by a rename, as far as attributes and
+ * mounts tell? -EPERM: it or its directory is immutable or append-only (chattr(1)); -EBUSY: it is a
+ * mount point. 0 also when the directory doesn't exist yet.
+ */
+int host_replaceable(const struct host *h, const char *path, struct err *e);
+
+/* When the file at `path` was made (statx(2) stx_btime). -EOPNOTSUPP where the file system doesn't
+ * tell. */
+int host_born(const struct host *h, const char *path, struct timespec *ret, struct err *e);
+
 /* The overlay that reads answer from; NULL takes it away. Borrowed. */
 void host_overlay(struct host *h, const struct changes *c);
 

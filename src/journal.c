@@ -89,6 +89,7 @@ static int remove_tree(const struct host *h, const char *dir, struct err *e)
 	return stage_rmdir(h, dir, e);
 }
 
+/* 1: renamed, but perhaps not on disk yet; *e says why. */
 static int rename_dir(const struct host *h, const char *from, const char *to, struct err *e)
 {
 	_cleanup_close_ int a = -1, b = -1;
@@ -101,8 +102,10 @@ static int rename_dir(const struct host *h, const char *from, const char *to, st
 		return e->code;
 	if (renameat(a, from_name, b, to_name) < 0)
 		return err_sys(e, errno, "cannot rename '%s%s' to '%s'", host_prefix(h), from, to);
-	if (fsync(b) < 0 || fsync(a) < 0)
-		return err_sys(e, errno, "cannot sync '%s%s'", host_prefix(h), to_dir);
+	if (fsync(b) < 0 || fsync(a) < 0) {
+		err_sys(e, errno, "cannot sync '%s%s'", host_prefix(h), to_dir);
+		return 1;
+	}
 	return 0;
 }
 
@@ -117,21 +120,47 @@ static int make_base(const struct host *h, struct err *e)
 	return host_exists(h, JOURNAL_DIR) ? 0 : stage_mkdir(h, JOURNAL_DIR, &dir_image, e);
 }
 
+/* The entries of the history, oldest first; what else somebody put there (lost+found) is passed
+ * over. */
+static int entries(const struct host *h, char ***ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_strv_ char **names = NULL;
+	size_t n = 0;
+	int r = host_list(h, HISTORY, &names, e);
+
+	if (r == -ENOENT)
+		names = calloc(1, sizeof(*names));
+	else if (r < 0)
+		return r;
+	if (!names)
+		return err_oom(e);
+	for (char **p = names; *p; p++) {
+		if ((*p)[strspn(*p, "0123456789")] || strlen(*p) > 9)
+			free(*p);
+		else
+			names[n++] = *p;
+	}
+	names[n] = NULL;
+	*ret = TAKE_PTR(names);
+	*ret_n = n;
+	return 0;
+}
+
 static int next_id(const struct host *h, unsigned *ret, struct err *e)
 {
 	_cleanup_strv_ char **names = NULL;
-	int r = host_list(h, HISTORY, &names, e);
-	unsigned max = 0;
+	unsigned long max = 0;
+	size_t n;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	for (char **n = names; n && *n; n++) {
-		unsigned long id = strtoul(*n, NULL, 10);
+	if (entries(h, &names, &n, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < n; i++) {
+		unsigned long id = strtoul(names[i], NULL, 10);
 
-		if (id > max && id < 1000000000)
-			max = (unsigned)id;
+		if (id > max)
+			max = id;
 	}
-	*ret = max + 1;
+	*ret = (unsigned)max + 1;
 	return 0;
 }
 
@@ -141,7 +170,7 @@ int journal_create(const struct host *h, struct journal *j, struct err *e)
 	    next_id(h, &j->id, e) < 0 || stage_mkdir(h, NEW, &dir_image, e) < 0 ||
 	    write_images(h, NEW, j, e) < 0 || write_journal(h, NEW, "journal.json", j, e) < 0)
 		return err_prefix(e, "cannot write the journal");
-	return rename_dir(h, NEW, PENDING, e);
+	return rename_dir(h, NEW, PENDING, e) ? e->code : 0;
 }
 
 int journal_update(const struct host *h, const struct journal *j, struct err *e)
@@ -163,7 +192,9 @@ int journal_commit(const struct host *h, struct journal *j, struct err *e)
 		return err_oom(e);
 	if (journal_update(h, j, e) < 0)
 		return e->code;
-	return rename_dir(h, PENDING, to, e);
+	/* Renamed is committed. If the disk loses that, the next run finds it pending and takes it
+	 * back. */
+	return rename_dir(h, PENDING, to, e) < 0 ? e->code : 0;
 }
 
 int journal_drop(const struct host *h, struct err *e)
@@ -171,7 +202,7 @@ int journal_drop(const struct host *h, struct err *e)
 	/* Renamed first: a journal that is half removed must not be taken for one. */
 	if (remove_tree(h, NEW, e) < 0 || remove_tree(h, OLD, e) < 0)
 		return e->code;
-	if (host_exists(h, PENDING) && rename_dir(h, PENDING, OLD, e) < 0)
+	if (host_exists(h, PENDING) && rename_dir(h, PENDING, OLD, e))
 		return e->code;
 	return remove_tree(h, OLD, e);
 }
@@ -228,7 +259,12 @@ bool journal_history(const struct host *h)
 
 int journal_pending(const struct host *h, struct journal *ret, struct err *e)
 {
+	_cleanup_strv_ char **names = NULL;
+
 	if (!journal_interrupted(h))
+		return 0;
+	/* An empty directory holds nothing to take back. */
+	if (host_list(h, PENDING, &names, e) == 0 && !names[0])
 		return 0;
 	return load(h, PENDING, true, ret, e) < 0 ? e->code : 1;
 }
@@ -245,13 +281,11 @@ int journal_list(const struct host *h, struct journal **ret, size_t *ret_n, stru
 {
 	_cleanup_strv_ char **names = NULL;
 	struct journal *list;
-	size_t n = 0;
-	int r = host_list(h, HISTORY, &names, e);
+	size_t n;
+	int r;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	while (names && names[n])
-		n++;
+	if (entries(h, &names, &n, e) < 0)
+		return e->code;
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return err_oom(e);
@@ -306,13 +340,10 @@ int journal_state(const struct host *h, json_t **ret, struct err *e)
 {
 	_cleanup_strv_ char **names = NULL;
 	_cleanup_json_ json_t *undone = json_array();
-	int r = host_list(h, HISTORY, &names, e);
-	size_t n = 0;
+	size_t n;
 
-	if (r < 0 && r != -ENOENT)
-		return r;
-	while (names && names[n])
-		n++;
+	if (entries(h, &names, &n, e) < 0)
+		return e->code;
 	/* From the newest: as a rule the first one that is read stands. */
 	while (undone && n > 0) {
 		_cleanup_journal_ struct journal j = { 0 };
@@ -347,11 +378,24 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 {
 	_cleanup_close_ int dir = -1, fd = -1;
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat st;
 	char pid[16];
 	int n;
 
 	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
 		return e->code;
+	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022))
+		return err_set(
+			e, EPERM,
+			"'%s" JOURNAL_DIR
+			"' belongs to another user, or others can write in it: what "
+			"stands there can't be trusted. Look at it, then: chown root:root, chmod 700",
+			host_prefix(h));
+	/* Looked at before it is opened: opening a device has effects. */
+	if (fstatat(dir, "lock", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+		return err_set(e, EINVAL, "'%s" LOCK "' is not a file of its own: remove it",
+			       host_prefix(h));
 	fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot open '%s" LOCK "'", host_prefix(h));

@@ -41,7 +41,7 @@ struct step {
 
 struct unit_record {
 	char *unit;
-	enum unit_action action;
+	enum unit_action action, back;
 	bool pending; /* policy put it off: recorded, since somebody else may restart the unit in
 			 between */
 	char before[33], after[33]; /* InvocationIDs */

@@ -82,6 +82,34 @@ static int contexts_dir(const struct host *h, char **ret, struct err *e)
 	return *ret ? 0 : err_oom(e);
 }
 
+/*
+ * libselinux opens these by name, on the running system: a link among them could lead out of the
+ * root, and a fifo would hold us up.
+ */
+static int contexts_plain(const struct host *h, const char *dir, struct err *e)
+{
+	static const char *const companions[] = { "",		".bin",	     ".local",
+						  ".local.bin", ".homedirs", ".homedirs.bin",
+						  ".subs",	".subs_dist" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(companions); i++) {
+		_cleanup_free_ char *path = NULL;
+		struct stat st;
+		int r;
+
+		if (asprintf(&path, "%s/file_contexts%s", dir, companions[i]) < 0)
+			return err_oom(e);
+		r = host_lstat(h, path, &st, e);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0 && !S_ISREG(st.st_mode))
+			return err_set(e, EINVAL,
+				       "'%s%s' is not a regular file: no label can be read from it",
+				       host_prefix(h), path);
+	}
+	return 0;
+}
+
 static int handle_open(const struct host *h, struct selabel_handle **ret, struct err *e)
 {
 	_cleanup_free_ char *dir = NULL;
@@ -104,10 +132,10 @@ static int handle_open(const struct host *h, struct selabel_handle **ret, struct
 			return e->code;
 		if (!*dir || (fd = host_open_dir(h, dir, &ignored)) < 0)
 			return 0;
-		if (load(e) < 0)
+		if (contexts_plain(h, dir, e) < 0 || load(e) < 0)
 			return e->code;
-		/* libselinux opens file_contexts and its companions (.local, .subs, .homedirs) by
-		 * name. */
+		if (access("/proc/self/fd", X_OK) < 0)
+			return err_sys(e, errno, "labels of this root can't be read without /proc");
 		snprintf(path, sizeof(path), "/proc/self/fd/%d/file_contexts", fd);
 		opt.value = path;
 		*ret = lib.open(SELABEL_CTX_FILE, &opt, 1);

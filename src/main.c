@@ -83,20 +83,20 @@ static int put(FILE *f, const char *text)
 	return 0;
 }
 
-static void put_json(json_t *doc)
+static int put_json(json_t *doc)
 {
 	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
 
 	json_decref(doc);
-	if (put(stdout, text) == 0)
-		put(stdout, "\n");
+	return put(stdout, text) < 0 ? -1 : put(stdout, "\n");
 }
 
-static void put_error(const struct command *c, const struct options *o, const struct err *e)
+static void put_error(const struct command *c, const struct options *o, enum exit_code code,
+		      const struct err *e)
 {
 	if (o->output == OUTPUT_JSON)
-		put_json(json_pack("{s:i, s:s, s:s, s:s}", "format", 1, "command", c->name,
-				   "result", "refused", "error", e->text));
+		put_json(json_pack("{s:i, s:s, s:s, s:i, s:s}", "format", 1, "command", c->name,
+				   "result", "refused", "exit_code", (int)code, "error", e->text));
 	else
 		fprintf(stderr, "bulkhead: %s\n", e->text);
 }
@@ -148,7 +148,7 @@ static int load_plan(const struct command *c, const struct options *o, bool trus
 	int r = plan_load(o->arg ? o->arg : DEFAULT_PLAN, &po, ret, &mistakes, &e);
 
 	if (r < 0 && !errs_any(&mistakes)) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_USAGE, &e);
 	} else if (r < 0 && o->output == OUTPUT_JSON) {
 		put_json(report_mistakes_json(c->name, &mistakes));
 	} else if (r < 0) {
@@ -186,7 +186,7 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	if (code)
 		return code;
 	if (host_open(o->root, &h, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	r.h = h;
@@ -207,10 +207,12 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	if (code)
 		return code;
 	if (o->output == OUTPUT_JSON)
-		put_json(report_mistakes_json(c->name, &none));
-	else if (!o->style.quiet)
-		printf("%s: valid\n", o->arg);
-	return EXIT_AS_WANTED;
+		return put_json(report_mistakes_json(c->name, &none)) < 0 ? EXIT_FAILED
+									  : EXIT_AS_WANTED;
+	if (o->style.quiet)
+		return EXIT_AS_WANTED;
+	return put(stdout, o->arg) < 0 || put(stdout, ": valid\n") < 0 ? EXIT_FAILED
+								       : EXIT_AS_WANTED;
 }
 
 static int parse_id(const char *text, unsigned *ret)
@@ -242,7 +244,7 @@ static int cmd_back(const struct command *c, const struct options *o)
 		return EXIT_USAGE;
 	}
 	if (host_open(o->root, &h, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	r.h = h;
@@ -265,7 +267,7 @@ static int cmd_history(const struct command *c, const struct options *o)
 	size_t n;
 
 	if (host_open(o->root, &h, &e) < 0 || journal_list(h, &list, &n, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON)
@@ -274,8 +276,9 @@ static int cmd_history(const struct command *c, const struct options *o)
 		put(stdout, text = report_history_text(list, n, &o->style));
 	journal_list_free(list, n);
 	if (journal_interrupted(h) && !journal_locked_by(h)) {
-		fputs("bulkhead: an interrupted run waits to be put back: bulkhead recover\n",
-		      stderr);
+		fprintf(stderr,
+			"bulkhead: an interrupted run waits to be put back: bulkhead recover%s%s\n",
+			o->root ? " --root " : "", o->root ? o->root : "");
 		return EXIT_STUCK;
 	}
 	return EXIT_AS_WANTED;
@@ -301,13 +304,17 @@ static int cmd_subids(const struct command *c, const struct options *o)
 
 	if (host_open(o->root, &h, &e) < 0 || accounts_load(h, &a, &e) < 0 ||
 	    idmap_load(h, &m, &e) < 0 || idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON) {
-		put_json(idmap_json(&m, &f));
+		json_t *doc = idmap_json(&m, &f);
+
+		json_object_set_new(doc, "format", json_integer(1));
+		json_object_set_new(doc, "command", json_string(c->name));
+		put_json(doc);
 	} else if (idmap_draw(&m, &f, terminal_width(), o->style.color, &text, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		idmap_findings_done(&f);
 		return EXIT_FAILED;
 	} else {
@@ -322,16 +329,13 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	_cleanup_free_ char *text = NULL;
 	struct err e;
 
-	if (o->json || o->output == OUTPUT_JSON) {
-		put_json(schema_json());
-		return EXIT_AS_WANTED;
-	}
+	if (o->json || o->output == OUTPUT_JSON)
+		return put_json(schema_json()) < 0 ? EXIT_FAILED : EXIT_AS_WANTED;
 	if (schema_text(&text, &e) < 0) {
-		put_error(c, o, &e);
+		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	put(stdout, text);
-	return EXIT_AS_WANTED;
+	return put(stdout, text) < 0 ? EXIT_FAILED : EXIT_AS_WANTED;
 }
 
 static const struct command commands[] = {
@@ -508,6 +512,9 @@ static int check_usage(const struct command *c, const struct options *o)
 		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
+	/* The history and the shadow files are root's; subids reads what everybody may. */
+	if ((c->takes & TAKES_ROOT) && !o->root && geteuid() != 0 && !streq(c->name, "subids"))
+		return bad_usage("%s needs root: what it has to read is closed to others", c->name);
 	if (!o->arg && (c->takes & NEEDS_ARG))
 		return bad_usage("%s needs a plan: bulkhead %s PLAN", c->name, c->name);
 	return 0;

@@ -204,6 +204,9 @@ static int ask(struct host *h, const struct plan *p, const struct reconcile_opti
 	json_t *state = NULL;
 
 	c->no_restart = o->no_restart;
+	if (!host_exists(h, "/etc"))
+		return err_set(e, ENOENT, "'%s/' has no /etc: it is not the root of a host",
+			       host_prefix(h));
 	if (journal_state(h, &state, e) < 0)
 		return e->code;
 	if (ask_diff(h, p, state, c, e) < 0) {
@@ -270,28 +273,65 @@ static const struct finding *first_bad(const struct findings *f)
 	return NULL;
 }
 
+#define SETTLE_MS                                                                                  \
+	5000 /* a reload is a signal that nobody answers (docker.service: ExecReload=kill -HUP) */
+
+/* Asks until the running host agrees, or for as long as a reload may take to work. *ret_bad: what
+ * does not agree. */
+static int settle(struct host *h, const struct plan *p, const json_t *state, struct report *r,
+		  const struct finding **ret_bad, struct err *e)
+{
+	for (int ms = 0;; ms += 200) {
+		findings_done(&r->findings);
+		host_forget(h);
+		if (ask_verify(h, p, state, &r->findings, e) < 0 ||
+		    findings_put_off(&r->findings, &r->changes, e) < 0)
+			return e->code;
+		*ret_bad = first_bad(&r->findings);
+		if (!*ret_bad || ms >= SETTLE_MS || !host_is_live(h))
+			return 0;
+		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
+	}
+}
+
+/* What the units that were touched logged: a reload that a daemon refuses is told only there. */
+static void quote_units(struct host *h, const struct journal *j, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+	struct err ignored;
+
+	if (!host_is_live(h) || !j->n_units || units_open(h, &u, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < j->n_units; i++) {
+		_cleanup_free_ char *words = NULL;
+
+		if (!j->units[i].pending &&
+		    units_journal(u, j->units[i].unit, NULL, 5, &words, &ignored) == 0 && *words)
+			err_append(e, "\n%s said:\n%s", j->units[i].unit, words);
+	}
+}
+
 /* After commit: the running host has to agree, and a second look has to find nothing left to do. */
 static int verify(struct host *h, const struct plan *p, const struct reconcile_options *o,
-		  const json_t *state, struct report *r, struct err *e)
+		  const struct journal *j, struct report *r, struct err *e)
 {
 	_cleanup_changes_ struct changes again;
-	const struct finding *bad;
+	const struct finding *bad = NULL;
 
 	changes_init(&again);
 	again.no_restart = o->no_restart;
-	host_forget(h);
-	if (ask_verify(h, p, state, &r->findings, e) < 0 ||
-	    findings_put_off(&r->findings, &r->changes, e) < 0)
+	if (settle(h, p, j->state, r, &bad, e) < 0)
 		return e->code;
-	bad = first_bad(&r->findings);
-	if (bad)
-		return err_set(e, EPROTO, "verification: %s%s%s is not as wanted%s%s%s%s%s%s",
-			       bad->module, bad->setting ? "." : "",
-			       bad->setting ? bad->setting : "", bad->wanted ? ": wanted " : "",
-			       bad->wanted ? bad->wanted : "", bad->found ? ", found " : "",
-			       bad->found ? bad->found : "", bad->why ? ": " : "",
-			       bad->why ? bad->why : "");
-	if (ask_diff(h, p, state, &again, e) < 0)
+	if (bad) {
+		err_set(e, EPROTO, "verification: %s%s%s is not as wanted%s%s%s%s%s%s", bad->module,
+			bad->setting ? "." : "", bad->setting ? bad->setting : "",
+			bad->wanted ? ": wanted " : "", bad->wanted ? bad->wanted : "",
+			bad->found ? ", found " : "", bad->found ? bad->found : "",
+			bad->why ? ": " : "", bad->why ? bad->why : "");
+		quote_units(h, j, e);
+		return e->code;
+	}
+	if (ask_diff(h, p, j->state, &again, e) < 0)
 		return e->code;
 	if (!changes_empty(&again))
 		return err_set(e, EPROTO,
@@ -353,7 +393,7 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	result = transaction_commit(t, &r->changes, &r->err);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	r->seconds = (unsigned)(b.tv_sec - a.tv_sec);
-	if (result < 0 || verify(h, p, o, t->journal.state, r, &r->err) < 0 ||
+	if (result < 0 || verify(h, p, o, &t->journal, r, &r->err) < 0 ||
 	    transaction_finish(t, &r->err) < 0)
 		return -1;
 	r->id = t->journal.id;
@@ -382,20 +422,23 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 {
 	_cleanup_json_ json_t *state = NULL;
 	struct transaction t;
+	bool bad;
 
-	if (journal_interrupted(h)) {
+	if (journal_interrupted(h) && !journal_locked_by(h)) {
 		reconcile_recover(h, o, r);
 		if (r->code != EXIT_AS_WANTED)
 			return;
 		r->recovered = r->result == REPORT_RECOVERED;
 	}
-	if (ask(h, p, o, &r->changes, &state, &r->err) < 0) {
-		end(r, REPORT_REFUSED, EXIT_FAILED);
+	bad = ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r);
+	if (bad && !journal_locked_by(h)) {
+		if (!errs_any(&r->changes.mistakes) && !errs_any(&r->changes.refusals))
+			end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
-	if (refused(r))
-		return;
-	if (changes_empty(&r->changes)) {
+	/* What was seen in the middle of another run counts for nothing: the look under the lock
+	 * does. */
+	if (!bad && changes_empty(&r->changes)) {
 		converged(h, p, state, r);
 		return;
 	}

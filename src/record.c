@@ -11,7 +11,7 @@
 #define FORMAT 1
 
 static const char *const kinds[] = { "directory", "file", "lines", "attributes", "removal" };
-static const char *const actions[] = { "nothing", "reload", "start", "restart" };
+static const char *const actions[] = { "nothing", "reload", "start", "restart", "stop" };
 static const char *const phases[] = { "prepared", "files", "units" };
 
 const char *change_kind_name(enum change_kind kind)
@@ -144,10 +144,17 @@ static int unit_from_ask(const struct ask *a, struct journal *j, struct err *e)
 			return err_oom(e);
 		j->n_units++;
 	}
-	if (a->action > u->action)
+	/* What is put off says nothing about what happens now: a reload now stays a reload. */
+	if (!a->pending && u->pending) {
 		u->action = a->action;
-	if (!a->pending)
+		u->back = a->back;
 		u->pending = false;
+	} else if (!a->pending == !u->pending) {
+		if (a->action > u->action)
+			u->action = a->action;
+		if (a->back > u->back)
+			u->back = a->back;
+	}
 	return json_array_extend(u->why, why) < 0 ? err_oom(e) : 0;
 }
 
@@ -235,9 +242,10 @@ static json_t *step_json(const struct step *s)
 
 static json_t *unit_json(const struct unit_record *u)
 {
-	return json_pack("{s:s, s:s, s:b, s:s, s:s, s:s, s:O}", "unit", u->unit, "action",
-			 actions[u->action], "pending", u->pending, "invocation_before", u->before,
-			 "invocation_after", u->after, "active_before", u->active, "why", u->why);
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:O}", "unit", u->unit, "action",
+			 actions[u->action], "back", actions[u->back], "pending", u->pending,
+			 "invocation_before", u->before, "invocation_after", u->after,
+			 "active_before", u->active, "why", u->why);
 }
 
 json_t *journal_json(const struct journal *j)
@@ -346,6 +354,8 @@ static int step_parse(json_t *o, struct step *s)
 	if (k < 0 || path[0] != '/' || !tmp_fine(tmp))
 		return -EINVAL;
 	s->kind = (enum change_kind)k;
+	if (!tmp && k != CHANGE_DIR && k != CHANGE_ATTRS)
+		return -EINVAL;
 	s->newline = newline;
 	s->was_len = (size_t)length;
 	s->path = strdup(path);
@@ -372,18 +382,20 @@ static int step_parse(json_t *o, struct step *s)
 
 static int unit_parse(json_t *o, struct unit_record *u)
 {
-	const char *unit, *action, *before, *after, *active;
+	const char *unit, *action, *back, *before, *after, *active;
 	json_t *why;
-	int pending, a;
+	int pending, a, b;
 
-	if (json_unpack(o, "{s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
-			"pending", &pending, "invocation_before", &before, "invocation_after",
-			&after, "active_before", &active, "why", &why) < 0)
+	if (json_unpack(o, "{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action",
+			&action, "back", &back, "pending", &pending, "invocation_before", &before,
+			"invocation_after", &after, "active_before", &active, "why", &why) < 0)
 		return -EINVAL;
 	a = choice(action, actions, ARRAY_SIZE(actions));
-	if (a < 0)
+	b = choice(back, actions, ARRAY_SIZE(actions));
+	if (a < 0 || b < 0)
 		return -EINVAL;
 	u->action = (enum unit_action)a;
+	u->back = (enum unit_action)b;
 	u->pending = pending;
 	u->why = json_incref(why);
 	snprintf(u->before, sizeof(u->before), "%s", before);

@@ -364,6 +364,25 @@ static void add_error(struct buf *b, const struct report *r, const struct report
 	buf_addc(b, '\n');
 }
 
+static bool any_ask(const struct changes *c)
+{
+	for (size_t i = 0; i < c->n_asks; i++)
+		if (!c->asks[i].pending && c->asks[i].action != UNIT_NOTHING)
+			return true;
+	return false;
+}
+
+static bool any_pending(const struct report *r)
+{
+	for (size_t i = 0; i < r->changes.n_asks; i++)
+		if (r->changes.asks[i].pending && r->changes.asks[i].action != UNIT_NOTHING)
+			return true;
+	for (size_t i = 0; i < r->findings.n; i++)
+		if (r->findings.list[i].state == FINDING_PENDING)
+			return true;
+	return false;
+}
+
 /* --- the text of each command --- */
 
 static void text_diff(struct buf *b, const struct report *r, const struct report_style *st)
@@ -384,8 +403,11 @@ static void text_diff(struct buf *b, const struct report *r, const struct report
 	if (r->result == REPORT_CONVERGED && !st->quiet)
 		buf_adds(b, "nothing to do: the host is as the plan wants it\n");
 	else if (r->result == REPORT_DIFFERS)
-		buf_addf(b, "%zu change%s. Nothing was written; make it so with: bulkhead apply\n",
-			 r->changes.n, r->changes.n == 1 ? "" : "s");
+		buf_addf(
+			b,
+			"%zu change%s to files%s. Nothing was written; make it so with: bulkhead apply\n",
+			r->changes.n, r->changes.n == 1 ? "" : "s",
+			any_ask(&r->changes) ? ", and units to touch" : "");
 }
 
 static void text_changes_done(struct buf *b, const struct report *r, const struct report_style *st)
@@ -407,10 +429,8 @@ static void text_changes_done(struct buf *b, const struct report *r, const struc
 static void text_apply(struct buf *b, const struct report *r, const struct report_style *st)
 {
 	const char *root = *host_prefix(r->h) ? " --root " : "";
-	bool pending = false;
+	bool pending = any_pending(r);
 
-	for (size_t i = 0; i < r->changes.n_asks; i++)
-		pending |= r->changes.asks[i].pending != NULL;
 	if (r->recovered)
 		buf_addf(
 			b,
@@ -431,14 +451,15 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 		if (st->verbose)
 			add_findings(b, r, st);
 		if (!st->quiet) {
-			buf_adds(b, "nothing to do: the host is as the plan wants it (");
+			buf_adds(b, pending ? "nothing to write ("
+					    : "nothing to do: the host is as the plan wants it (");
 			add_counts(b, r);
 			buf_adds(b, ")\n");
 		}
 	} else if (r->result == REPORT_DIFFERS) {
 		add_findings(b, r, st);
 	}
-	if (pending && !st->quiet)
+	if (pending && (r->result == REPORT_CHANGED || r->result == REPORT_CONVERGED))
 		buf_adds(
 			b,
 			"pending: the files are right, the running daemon has not taken them yet\n");
@@ -621,11 +642,14 @@ json_t *report_json(const struct report *r)
 		"result", results[r->result], "exit_code", (int)r->code, "transaction",
 		r->id ? json_integer(r->id) : json_null(), "recovered",
 		r->recovered || r->result == REPORT_RECOVERED, "undone",
-		ids_json(r->journal.undoes, r->journal.n_undoes), "changes", changes_json(r),
-		"units", asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
-		findings_json(&r->findings), "mistakes", errs_json(&r->changes.mistakes),
-		"refusals", errs_json(&r->changes.refusals), "failed", errs_json(&r->failed),
-		"error", r->err.text[0] ? r->err.text : NULL);
+		ids_json(r->journal.undoes,
+			 r->result == REPORT_ROLLED_BACK || r->result == REPORT_RECOVERED
+				 ? r->journal.n_undoes
+				 : 0),
+		"changes", changes_json(r), "units", asks_json(&r->changes), "notes",
+		notes_json(&r->changes), "findings", findings_json(&r->findings), "mistakes",
+		errs_json(&r->changes.mistakes), "refusals", errs_json(&r->changes.refusals),
+		"failed", errs_json(&r->failed), "error", r->err.text[0] ? r->err.text : NULL);
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)

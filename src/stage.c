@@ -11,6 +11,7 @@
 #include "label.h"
 
 #define PERMS ((mode_t)07777)
+#define ACL   "system.posix_acl_access"
 
 static int fail(const struct host *h, struct err *e, int num, const char *what, const char *path)
 {
@@ -64,12 +65,12 @@ static int acl_exact(int fd, mode_t mode)
 	return r;
 }
 
-static bool has_xattr(const struct image *im, const char *name)
+static const struct xattr *find_xattr(const struct image *im, const char *name)
 {
 	for (size_t i = 0; i < im->n_xattrs; i++)
 		if (streq(im->xattrs[i].name, name))
-			return true;
-	return false;
+			return &im->xattrs[i];
+	return NULL;
 }
 
 /* Attributes that are there and are not wanted go; those that are wanted are set. */
@@ -82,8 +83,8 @@ static int xattrs_exact(int fd, const struct image *im)
 		return -errno;
 	for (char *n = names; len > 0 && n < names + len; n += strlen(n) + 1)
 		/* Labels and what the kernel derives stay; ACLs are acl_exact()'s. */
-		if (!has_prefix(n, "security.") && !has_prefix(n, "system.") && !has_xattr(im, n) &&
-		    fremovexattr(fd, n) < 0 && errno != ENODATA)
+		if (!has_prefix(n, "security.") && !has_prefix(n, "system.") &&
+		    !find_xattr(im, n) && fremovexattr(fd, n) < 0 && errno != ENODATA)
 			return -errno;
 	for (size_t i = 0; i < im->n_xattrs; i++)
 		if (fsetxattr(fd, im->xattrs[i].name, im->xattrs[i].value, im->xattrs[i].len, 0) <
@@ -106,7 +107,7 @@ static int protect(int fd, const struct image *im)
 		    fchown(fd, im->uid, im->gid) < 0)
 			return -errno;
 	}
-	if (!has_xattr(im, "system.posix_acl_access")) {
+	if (!find_xattr(im, ACL)) {
 		r = acl_exact(fd, im->mode);
 		if (r < 0)
 			return r;
@@ -123,7 +124,7 @@ static int label_before(const struct host *h, const char *path, const struct ima
 			struct err *e)
 {
 	*ret = NULL;
-	if (has_xattr(im, "security.selinux"))
+	if (find_xattr(im, "security.selinux"))
 		return 0;
 	if (label_context(h, path, im->mode, ret, e) < 0)
 		return e->code;
@@ -359,6 +360,7 @@ int stage_rmdir(const struct host *h, const char *path, struct err *e)
  * attributes but these. */
 static int protect_path(int opath, const struct image *im)
 {
+	const struct xattr *acl = find_xattr(im, ACL);
 	char link[64];
 	struct stat st;
 
@@ -370,16 +372,29 @@ static int protect_path(int opath, const struct image *im)
 		    fchownat(opath, "", im->uid, im->gid, AT_EMPTY_PATH) < 0)
 			return -errno;
 	}
+	/* An ACL's mask is what chmod(2) would change: the ACL comes first, or goes. */
+	if (acl ? setxattr(link, ACL, acl->value, acl->len, 0) < 0
+		: removexattr(link, ACL) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return -errno;
 	return chmod(link, im->mode & PERMS) < 0 ? -errno : 0;
 }
 
-int stage_attrs(const struct host *h, const char *path, const struct image *to, struct err *e)
+int stage_attrs(const struct host *h, const char *path, const struct image *expect,
+		const struct image *to, struct err *e)
 {
 	_cleanup_place_ struct place p;
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
 
+	if (expect) {
+		_cleanup_(image_done) struct image now = { 0 };
+
+		if (host_image_now(h, path, &now, e) < 0)
+			return e->code;
+		if (!image_same_attrs(&now, expect))
+			return stale(h, path, e);
+	}
 	if (place_open(h, path, &p, e) < 0)
 		return e->code;
 	fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

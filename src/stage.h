@@ -44,7 +44,9 @@ int stage_mkdir(const struct host *h, const char *path, const struct image *im, 
 /* Removes a directory. Absent is success; -ENOTEMPTY when somebody put something in it. */
 int stage_rmdir(const struct host *h, const char *path, struct err *e);
 
-/* Owner, mode and extended attributes of what stands at `path`, in place. */
-int stage_attrs(const struct host *h, const char *path, const struct image *to, struct err *e);
+/* Owner, mode and extended attributes of what stands at `path`, in place, where the attributes of
+ * `expect` have to be (NULL: whatever they are). */
+int stage_attrs(const struct host *h, const char *path, const struct image *expect,
+		const struct image *to, struct err *e);
 
 #endif

@@ -90,12 +90,23 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 		return e->code;
 	if (plan && !(t->journal.plan = strdup(plan)))
 		return err_oom(e);
+	/* The history is JSON, and a path may be any bytes. */
+	for (char *p = t->journal.plan; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
 	if (units_boot_id(t->h, t->journal.boot_id, e) < 0 || record_units(t, e) < 0)
 		return e->code;
-	/* From the moment its name may be on disk there is something to take back. */
-	t->begun = true;
-	if (journal_create(t->h, &t->journal, e) < 0)
+	for (size_t i = 0; i < t->journal.n_steps; i++)
+		t->journal.steps[i].untouched = true;
+	if (journal_create(t->h, &t->journal, e) < 0) {
+		struct err ignored;
+
+		t->begun = journal_interrupted(t->h);
+		if (!t->begun)
+			journal_drop(t->h, &ignored);
 		return e->code;
+	}
+	t->begun = true;
 	for (size_t i = 0; i < c->n; i++) {
 		const struct change *x = c->list[i];
 		const struct step *s = &t->journal.steps[i];
@@ -103,10 +114,11 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 
 		if (interrupted(t->progress, e) < 0)
 			return e->code;
-		t->journal.steps[i].untouched = x->kind != CHANGE_DIR;
-		if (x->kind == CHANGE_DIR)
+		if (x->kind == CHANGE_DIR) {
+			t->journal.steps[i].untouched = false;
 			r = stage_mkdir(t->h, x->path, &x->after, e);
-		else if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
+		}
+		if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
 			r = stage_file(t->h, x->path, s->tmp, &x->after, e);
 		if (r < 0)
 			return r;
@@ -171,7 +183,7 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 		else if (x->kind == CHANGE_REMOVE)
 			r = stage_remove(t->h, x->path, s->tmp, &x->before, e);
 		else if (x->kind == CHANGE_ATTRS)
-			r = stage_attrs(t->h, x->path, &x->after, e);
+			r = stage_attrs(t->h, x->path, &x->before, &x->after, e);
 		else
 			continue;
 		if (did(s, r) < 0)
@@ -191,7 +203,8 @@ static int run_units(const struct host *h, struct journal *j, int timeout, const
 	if (!todo)
 		return err_oom(e);
 	for (size_t i = 0; i < j->n_units; i++)
-		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING)
+		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING &&
+		    j->units[i].action != UNIT_STOP)
 			todo[n++] = (struct unit_todo){ j->units[i].unit, j->units[i].action };
 	if (!host_is_live(h) || (!n && !j->manager_reload))
 		return 0;
@@ -303,7 +316,7 @@ static int undo_units(const struct host *h, const struct journal *j, int timeout
 			enum unit_action a = UNIT_RESTART;
 
 			if (is && same_boot && streq(now.invocation, x->before))
-				a = UNIT_RELOAD;
+				a = x->back;
 			todo[n++] = (struct unit_todo){ x->unit, a };
 		} else if (same_boot && !streq(now.active, "inactive") &&
 			   units_stop(u, x->unit, timeout, p, e) < 0) {
@@ -361,8 +374,9 @@ struct expected {
 	const struct image *image;
 };
 
+/* What stands in the way of undoing; *ret_blocked: even by force. */
 static int look(const struct host *h, struct journal *list, size_t n, struct errs *failed,
-		struct err *e)
+		bool *ret_blocked, struct err *e)
 {
 	_cleanup_free_ struct expected *map = NULL;
 	size_t n_map = 0, total = 1;
@@ -377,6 +391,8 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			const struct step *s = &list[i].steps[k - 1];
 			_cleanup_(image_done) struct image now = { 0 };
 			const struct image *at = NULL;
+			const char *obstacle;
+			struct err blocked;
 
 			/* Lines are ours alone: later transactions' lines don't hide earlier ones.
 			 */
@@ -388,9 +404,16 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 					return e->code;
 				at = &now;
 			}
-			if (undo_where(s, at) == UNDO_ELSEWHERE)
+			obstacle = undo_obstacle(s, at);
+			if (obstacle ||
+			    (s->kind != CHANGE_ATTRS && undo_where(s, at) != UNDO_BEFORE &&
+			     host_replaceable(h, s->path, &blocked) < 0)) {
+				errs_add(failed, s->path, "%s", obstacle ? obstacle : blocked.text);
+				*ret_blocked = true;
+			} else if (undo_where(s, at) == UNDO_ELSEWHERE) {
 				errs_add(failed, s->path, "is no longer what transaction %u left",
 					 list[i].id);
+			}
 			if (s->kind != CHANGE_LINES && s->kind != CHANGE_DIR)
 				map[n_map++] = (struct expected){ s->path, &s->before };
 		}
@@ -398,67 +421,103 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 	return 0;
 }
 
-/* The units that the undone transactions touched: the strongest action of each. */
-static int rollback_units(const struct journal *list, size_t n, bool no_restart, struct journal *j,
-			  struct err *e)
+/*
+ * What a rollback does to a unit that one of its transactions touched. A daemon that never took
+ * what is being undone (its restart was put off, say) is left alone; one that is down stays down;
+ * one that only the transaction had started is stopped.
+ */
+static enum unit_action rollback_action(const struct unit_record *r, const struct unit_state *now,
+					bool same_boot)
 {
-	for (size_t i = 0; i < n; i++) {
+	bool was = streq(r->active, "active") || streq(r->active, "reloading") ||
+		   streq(r->active, "activating");
+	bool is = streq(now->active, "active") || streq(now->active, "reloading");
+
+	if (r->action == UNIT_NOTHING || (!is && !streq(now->active, "failed")))
+		return UNIT_NOTHING;
+	if (!was && same_boot && streq(now->invocation, r->after))
+		return UNIT_STOP;
+	if (same_boot && streq(now->invocation, r->before))
+		return r->action == UNIT_RELOAD && !r->pending ? r->back : UNIT_NOTHING;
+	return UNIT_RESTART;
+}
+
+static struct unit_record *record_of(struct journal *j, const char *unit, struct err *e)
+{
+	struct unit_record *u, *units;
+
+	for (size_t i = 0; i < j->n_units; i++)
+		if (streq(j->units[i].unit, unit))
+			return &j->units[i];
+	units = reallocarray(j->units, j->n_units + 1, sizeof(*units));
+	if (!units) {
+		err_oom(e);
+		return NULL;
+	}
+	j->units = units;
+	u = &units[j->n_units];
+	*u = (struct unit_record){ .unit = strdup(unit), .why = json_array() };
+	if (!u->unit || !u->why) {
+		free(u->unit);
+		json_decref(u->why);
+		err_oom(e);
+		return NULL;
+	}
+	j->n_units++;
+	return u;
+}
+
+/* What the undone transactions, newest first, ask of units now: the strongest of each unit. */
+static int rollback_units(const struct host *h, const struct journal *list, size_t n,
+			  bool no_restart, struct journal *j, struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+
+	for (size_t i = 0; i < n; i++)
 		j->manager_reload |= list[i].manager_reload;
+	if (!host_is_live(h))
+		return 0;
+	if (units_open(h, &u, e) < 0)
+		return err_prefix(e, "nothing was undone: cannot ask systemd");
+	for (size_t i = 0; i < n; i++) {
+		bool same_boot = streq(list[i].boot_id, j->boot_id);
+
 		for (size_t k = 0; k < list[i].n_units; k++) {
 			const struct unit_record *from = &list[i].units[k];
-			struct unit_record *to = NULL, *units;
+			struct unit_record *to = record_of(j, from->unit, e);
+			struct unit_state now;
+			enum unit_action a;
 
-			if (from->action == UNIT_NOTHING)
-				continue;
-			for (size_t m = 0; m < j->n_units; m++)
-				if (streq(j->units[m].unit, from->unit))
-					to = &j->units[m];
-			if (!to) {
-				units = reallocarray(j->units, j->n_units + 1, sizeof(*units));
-				if (!units)
-					return err_oom(e);
-				j->units = units;
-				to = &units[j->n_units];
-				*to = (struct unit_record){ .pending = no_restart };
-				to->unit = strdup(from->unit);
-				to->why = json_array();
-				if (!to->unit || !to->why)
-					return err_oom(e);
-				j->n_units++;
-			}
-			if (from->action > to->action)
-				to->action = from->action;
-			/* Oldest last: its state is the one to come back to. */
-			memcpy(to->active, from->active, sizeof(to->active));
+			if (!to || units_state(u, from->unit, &now, e) < 0)
+				return e->code;
+			a = rollback_action(from, &now, same_boot);
+			if (a > to->action)
+				to->action = a;
+			to->pending = no_restart;
+			memcpy(to->before, now.invocation, sizeof(to->before));
+			memcpy(to->active, now.active, sizeof(to->active));
 		}
 	}
 	return 0;
 }
 
-/* Units that are down stay down; one that only the undone transaction started is stopped. */
 static int rollback_run_units(const struct host *h, struct journal *j, int timeout,
 			      const struct progress *p, struct errs *failed, struct err *e)
 {
 	_cleanup_units_ struct units *u = NULL;
 
-	if (!host_is_live(h) || (!j->n_units && !j->manager_reload))
+	if (!host_is_live(h))
 		return 0;
-	if (units_open(h, &u, e) < 0)
+	if (run_units(h, j, timeout, p, e) < 0)
 		goto failed;
 	for (size_t i = 0; i < j->n_units; i++) {
-		struct unit_record *r = &j->units[i];
-		struct unit_state now;
-
-		if (units_state(u, r->unit, &now, e) < 0)
+		if (j->units[i].action != UNIT_STOP || j->units[i].pending)
+			continue;
+		if ((!u && units_open(h, &u, e) < 0) ||
+		    units_stop(u, j->units[i].unit, timeout, p, e) < 0)
 			goto failed;
-		if (streq(now.active, "inactive"))
-			r->action = UNIT_NOTHING;
-		else if (r->action == UNIT_START)
-			r->action = UNIT_RESTART;
-		memcpy(r->before, now.invocation, sizeof(r->before));
 	}
-	if (run_units(h, j, timeout, p, e) == 0)
-		return 0;
+	return 0;
 failed:
 	errs_add(
 		failed, "systemd",
@@ -554,6 +613,7 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			   struct errs *failed, struct err *e)
 {
 	struct journal *list = NULL;
+	bool blocked = false;
 	int r = 0;
 
 	if (rollback_choose(h, id, &j->undoes, &j->n_undoes, e) < 0)
@@ -567,16 +627,21 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 	for (size_t i = 0; i < j->n_undoes && r == 0; i++)
 		r = journal_load(h, j->undoes[i], &list[i], e);
 	if (r == 0)
-		r = look(h, list, j->n_undoes, failed, e);
+		r = look(h, list, j->n_undoes, failed, &blocked, e);
+	if (r == 0 && blocked)
+		r = err_set(e, EBUSY,
+			    "nothing was undone: some files can't be put back as things are");
 	if (r == 0 && failed->n && !force)
 		r = err_set(
 			e, ESTALE,
-			"nothing was undone: files were changed since. See what is in them (bulkhead "
-			"history), or put the before-images back all the same: bulkhead rollback "
-			"--force");
+			"nothing was undone: files were changed since. Compare them with what stood there "
+			"before (%s" JOURNAL_DIR
+			"/history/%06u), or put that back all the same: bulkhead "
+			"rollback --force",
+			host_prefix(h), j->undoes[0]);
 	if (r == 0) {
 		errs_done(failed);
-		r = rollback_units(list, j->n_undoes, no_restart, j, e);
+		r = rollback_units(h, list, j->n_undoes, no_restart, j, e);
 	}
 	journal_list_free(list, j->n_undoes);
 	if (r < 0)

@@ -82,6 +82,41 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 	return same(now, &s->before) ? UNDO_BEFORE : UNDO_ELSEWHERE;
 }
 
+/* The images of a temporary file beside a step's target, and of the target. 0: there is no such
+ * file. */
+static int look(const struct host *h, const struct step *s, const char *name, struct image *ret_tmp,
+		struct image *ret_now, struct err *e)
+{
+	_cleanup_free_ char *path = NULL;
+	const char *slash = strrchr(s->path, '/');
+
+	if (asprintf(&path, "%.*s%s", (int)(slash - s->path) + 1, s->path, name) < 0)
+		return err_oom(e);
+	if (host_image_now(h, path, ret_tmp, e) < 0)
+		return e->code;
+	if (!ret_tmp->exists)
+		return 0;
+	return host_image_now(h, s->path, ret_now, e) < 0 ? e->code : 1;
+}
+
+/*
+ * The temporary file of an undo that was stopped. What had been taken away to be removed and isn't
+ * ours goes back; all else is what the undo will write again.
+ */
+static int tidy_undo_tmp(const struct host *h, const struct step *s, const char *name,
+			 struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
+	int r = look(h, s, name, &tmp, &now, e);
+
+	if (r <= 0)
+		return r;
+	if (s->kind == CHANGE_FILE && !s->before.exists && !now.exists &&
+	    !image_same(&tmp, &s->after))
+		return stage_return(h, s->path, name, e);
+	return stage_discard(h, s->path, name, e);
+}
+
 /*
  * The temporary file of a step tells how far it came. It is still the new content: the step was
  * never done, and what stands at the target is somebody's. It is something else while the target
@@ -92,20 +127,11 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 {
 	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
-	_cleanup_free_ char *path = NULL;
-	const char *slash = strrchr(s->path, '/');
 	bool undone;
+	int r = s->tmp ? look(h, s, s->tmp, &tmp, &now, e) : 0;
 
-	if (!s->tmp)
-		return 0;
-	if (asprintf(&path, "%.*s%s", (int)(slash - s->path) + 1, s->path, s->tmp) < 0)
-		return err_oom(e);
-	if (host_image_now(h, path, &tmp, e) < 0)
-		return e->code;
-	if (!tmp.exists)
-		return 0;
-	if (host_image_now(h, s->path, &now, e) < 0)
-		return e->code;
+	if (r <= 0)
+		return r;
 	/* Both are the new content where a file system needs link(2) for a new name. */
 	undone = s->kind == CHANGE_FILE && image_same(&tmp, &s->after) &&
 		 !image_same(&now, &s->after);
@@ -145,54 +171,96 @@ static int without_lines(const struct step *s, const struct image *now, struct i
 	return 0;
 }
 
-static int undo_lines(const struct host *h, const struct step *s, const struct image *now,
-		      struct err *e)
+/* Stages an image under `tmp` and puts it in the place of what is there now. */
+static int put(const struct host *h, const char *path, const char *tmp, const struct image *im,
+	       const struct image *now, struct err *e)
+{
+	struct err ignored;
+
+	if (stage_file(h, path, tmp, im, e) < 0)
+		return e->code;
+	if (stage_swap(h, path, tmp, now, e) == 0)
+		return 0;
+	stage_discard(h, path, tmp, &ignored);
+	return e->code;
+}
+
+static int undo_lines(const struct host *h, const struct step *s, const char *tmp,
+		      const struct image *now, struct err *e)
 {
 	_cleanup_(image_done) struct image back = { 0 };
 
 	if (without_lines(s, now, &back, e) < 0)
 		return e->code;
 	if (!s->before.exists && back.len == 0)
-		return stage_remove(h, s->path, s->tmp, now, e);
-	if (stage_file(h, s->path, s->tmp, &back, e) < 0)
-		return e->code;
-	if (stage_swap(h, s->path, s->tmp, now, e) < 0) {
-		struct err ignored;
-
-		stage_discard(h, s->path, s->tmp, &ignored);
-		return e->code;
-	}
-	return 0;
+		return stage_remove(h, s->path, tmp, now, e);
+	return put(h, s->path, tmp, &back, now, e);
 }
 
-static int undo_content(const struct host *h, const struct step *s, const struct image *now,
-			struct err *e)
+static int undo_content(const struct host *h, const struct step *s, const char *tmp,
+			const struct image *now, struct err *e)
 {
-	if (!s->before.exists)
-		return now->exists ? stage_remove(h, s->path, s->tmp, now, e) : 0;
-	if (stage_file(h, s->path, s->tmp, &s->before, e) < 0)
-		return e->code;
-	if (stage_swap(h, s->path, s->tmp, now, e) < 0) {
-		struct err ignored;
+	if (s->before.exists)
+		return put(h, s->path, tmp, &s->before, now, e);
+	return now->exists ? stage_remove(h, s->path, tmp, now, e) : 0;
+}
 
-		stage_discard(h, s->path, s->tmp, &ignored);
-		return e->code;
+const char *undo_obstacle(const struct step *s, const struct image *now)
+{
+	if (!now->exists || S_ISREG(now->mode))
+		return NULL;
+	if (s->kind == CHANGE_LINES)
+		return "is not a regular file any more";
+	if ((s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE) && S_ISDIR(now->mode))
+		return "is a directory now";
+	return NULL;
+}
+
+/* 1: left as it is, since it isn't ours alone any more. */
+static int undo_to(const struct host *h, const struct step *s, const char *tmp,
+		   const struct image *now, struct err *e)
+{
+	int r;
+
+	switch (s->kind) {
+	case CHANGE_LINES:
+		return undo_lines(h, s, tmp, now, e);
+	case CHANGE_DIR:
+		r = stage_rmdir(h, s->path, e);
+		return r == -ENOTEMPTY || r == -EBUSY ? 1 : r;
+	case CHANGE_ATTRS:
+		return stage_attrs(h, s->path, NULL, &s->before, e);
+	case CHANGE_FILE:
+	case CHANGE_REMOVE:
+		break;
 	}
-	return 0;
+	return undo_content(h, s, tmp, now, e);
 }
 
 int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
 	      struct err *e)
 {
 	_cleanup_(image_done) struct image now = { 0 };
+	_cleanup_free_ char *tmp = NULL;
+	const char *obstacle;
 	int r;
 
 	*ret_changed = false;
+	/* A name of its own: what is half written under it must not be taken for what an apply had
+	 * displaced. */
+	if (s->tmp && asprintf(&tmp, "%s-undo", s->tmp) < 0)
+		return err_oom(e);
+	if (tmp && tidy_undo_tmp(h, s, tmp, e) < 0)
+		return e->code;
 	r = tidy_tmp(h, s, e);
 	if (r != 0 || s->untouched)
 		return r < 0 ? r : 0;
 	if (host_image_now(h, s->path, &now, e) < 0)
 		return e->code;
+	obstacle = undo_obstacle(s, &now);
+	if (obstacle)
+		return err_set(e, EINVAL, "'%s%s' %s: move it out of the way first", host_prefix(h),
+			       s->path, obstacle);
 	switch (undo_where(s, &now)) {
 	case UNDO_BEFORE:
 		return 0;
@@ -205,23 +273,9 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	case UNDO_AFTER:
 		break;
 	}
-	switch (s->kind) {
-	case CHANGE_LINES:
-		r = undo_lines(h, s, &now, e);
-		break;
-	case CHANGE_DIR:
-		r = stage_rmdir(h, s->path, e);
-		if (r == -ENOTEMPTY || r == -EBUSY)
-			return 0;
-		break;
-	case CHANGE_ATTRS:
-		r = stage_attrs(h, s->path, &s->before, e);
-		break;
-	default:
-		r = undo_content(h, s, &now, e);
-	}
+	r = undo_to(h, s, tmp, &now, e);
 	*ret_changed = r == 0;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static const char *const databases[] = {

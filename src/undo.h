@@ -19,10 +19,14 @@ enum undo_where {
 /* `now` is the image at the step's path. */
 enum undo_where undo_where(const struct step *s, const struct image *now);
 
+/* What keeps a step from being taken back, even by force, as words to put behind the path; or NULL.
+ */
+const char *undo_obstacle(const struct step *s, const struct image *now);
+
 /*
  * Takes one step back. With `force` what somebody edited is overwritten by the before-image;
- * without, -ESTALE and the file untouched. Databases have to be locked by the caller. *ret_changed:
- * something was written.
+ * without, -ESTALE and the file untouched. -EINVAL: an obstacle. *ret_changed: something was
+ * written. Databases have to be locked by the caller.
  */
 int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
 	      struct err *e);

@@ -45,7 +45,7 @@ static void act(size_t i)
 		ck_ok(stage_remove(host, x->path, s->tmp, &x->before, &e));
 		break;
 	case CHANGE_ATTRS:
-		ck_ok(stage_attrs(host, x->path, &x->after, &e));
+		ck_ok(stage_attrs(host, x->path, NULL, &x->after, &e));
 		break;
 	}
 }
