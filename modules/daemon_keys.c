@@ -666,62 +666,6 @@ bool daemon_needs_restart(const char *key, const json_t *from, const json_t *to)
 	return !to && f->effect == EFFECT_RELOAD;
 }
 
-/* What a Go field of the row's type expects, when it can't take a value; NULL: it can. */
-static const char *type_expected(enum field_type type, const json_t *v)
-{
-	switch (type) {
-	case FIELD_BOOL:
-		return json_is_boolean(v) ? NULL : "true or false";
-	case FIELD_INT:
-		return json_is_integer(v) ? NULL : "an integer";
-	case FIELD_LIST:
-		return json_is_array(v) ? NULL : "a list";
-	case FIELD_MAP:
-	case FIELD_OBJECT:
-		return json_is_object(v) ? NULL : "an object";
-	default:
-		return json_is_string(v) ? NULL : "a string";
-	}
-}
-
-const char *daemon_key_mistyped(const struct field *f, const json_t *v, struct buf *path)
-{
-	/* `filter` may also be an object; `options` are the shim's own. */
-	static const char *const any[] = { "filter", "options" };
-	const char *expected, *name;
-	size_t len = path->len, i;
-	json_t *m;
-
-	for (i = 0; i < ARRAY_SIZE(any); i++)
-		if (streq(f->name, any[i]))
-			return NULL;
-	/* encoding/json leaves a field alone at null. */
-	if (json_is_null(v))
-		return NULL;
-	expected = type_expected(f->type, v);
-	if (expected || !f->of)
-		return expected;
-	json_array_foreach (v, i, m) {
-		buf_addf(path, "[%zu]", i);
-		expected = daemon_key_mistyped(f->of, m, path);
-		if (expected)
-			return expected;
-		path->len = len;
-	}
-	json_object_foreach (json_readonly(v), name, m) {
-		const struct field *inner = f->type == FIELD_MAP ? f->of : field_find(f->of, name);
-
-		if (!inner)
-			continue;
-		buf_addf(path, ".%s", name);
-		expected = daemon_key_mistyped(inner, m, path);
-		if (expected)
-			return expected;
-		path->len = len;
-	}
-	return NULL;
-}
-
 /* A copy of a value in which no secret is left: the user part of URLs, and members whose name says
  * so. */
 static json_t *masked(const json_t *v, const char *name)

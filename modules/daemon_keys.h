@@ -9,7 +9,6 @@
 #ifndef BULKHEAD_DAEMON_KEYS_H
 #define BULKHEAD_DAEMON_KEYS_H
 
-#include "../src/buf.h"
 #include "../src/json.h"
 #include "../src/module.h"
 #include "engine.h"
@@ -62,13 +61,6 @@ bool daemon_key_known(const struct field *f, unsigned engine);
 
 /* "known since 28.2", "known from 23.0, gone since 26.0", ... */
 void daemon_key_series(const struct field *f, char *buf, size_t size);
-
-/*
- * What dockerd expects of a key, or of something in it, when a value's JSON type is none it takes:
- * it does not start then. NULL: fine. `path` holds the key's name and is extended to what is wrong
- * ("dns[1]").
- */
-const char *daemon_key_mistyped(const struct field *f, const json_t *v, struct buf *path);
 
 /* Takes "ADDRESS/PREFIX" apart; `raw` gets the address. */
 bool daemon_cidr(const char *s, int *ret_family, unsigned char raw[16], uint64_t *ret_bits);

@@ -150,21 +150,6 @@ static void rule_stranger(const struct daemon_doc *d, const char *key, const jso
 			     name, key);
 }
 
-/* Members of other people: the plan's have the right type. */
-static void rule_type(const struct daemon_doc *d, const struct field *f, const json_t *v)
-{
-	_cleanup_buf_ struct buf path = BUF_INIT;
-	const char *expected;
-
-	if (json_equal(v, json_object_get(d->plan, f->name)))
-		return;
-	buf_adds(&path, f->name);
-	expected = daemon_key_mistyped(f, v, &path);
-	if (expected)
-		tell(d, FATAL, KEYS(f->name), "`%s` has to be %s: dockerd does not start",
-		     path.failed ? f->name : path.data, expected);
-}
-
 static void rule_known(const struct daemon_doc *d)
 {
 	const char *key;
@@ -616,20 +601,19 @@ static void rule_labels(const struct daemon_doc *d)
 
 	json_array_foreach (doc_get(d, "labels"), i, v) {
 		const char *s = json_string_value(v), *eq = s ? strchr(s, '=') : NULL;
-		size_t n = eq ? (size_t)(eq - s) : 0;
+		_cleanup_free_ char *name = eq ? strndup(s, (size_t)(eq - s)) : NULL;
 		const char *before;
 
-		if (!eq)
+		if (!name)
 			continue;
-		before = json_string_value(json_object_getn(seen, s, n));
-		if (before && !streq(before, eq))
+		before = json_string_value(json_object_get(seen, name));
+		if (!before)
+			json_object_set_new(seen, name, json_string(eq));
+		else if (!streq(before, eq))
 			tell(d, FATAL, KEYS("labels"),
-			     "`labels`: %.*s is there twice, with different values: dockerd does "
+			     "`labels`: %s is there twice, with different values: dockerd does "
 			     "not start",
-			     (int)n, s);
-		else if (!before && json_object_setn_new(seen, s, n, json_string(eq)) &&
-			 d->mistakes)
-			d->mistakes->failed = true;
+			     name);
 	}
 }
 
@@ -644,7 +628,7 @@ static void rule_seccomp_file(const struct daemon_doc *d, const char *profile)
 	size_t len;
 	int r = host_read(d->host, profile, SECCOMP_MAX, &text, &len, &why);
 
-	if (r == -EINVAL || r == -EFBIG)
+	if (r == -EINVAL || r == -EISDIR || r == -EFBIG)
 		tell(d, FATAL, KEYS("seccomp-profile"), "`seccomp-profile`: %s", why.text);
 	if (r < 0)
 		return;

@@ -38,6 +38,7 @@ void tell(const struct daemon_doc *d, enum harm harm, const char *const *keys, c
 #define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* In daemon_rules_log.c. */
+void rule_type(const struct daemon_doc *d, const struct field *f, const json_t *v);
 void rule_log_driver(const struct daemon_doc *d);
 void rule_storage(const struct daemon_doc *d);
 void rule_storage_opts(const struct daemon_doc *d);

@@ -1,12 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules about drivers and their options. dockerd checks the names of log-opts when it starts, their
- * values and the log driver's name not before a container starts; storage drivers look at their
- * options when they start.
+ * Rules about single values: types, drivers and their options. dockerd checks the names of log-opts
+ * when it starts, their values and the log driver's name not before a container starts; storage
+ * drivers look at their options when they start.
  */
 #include <strings.h>
 
+#include "../src/buf.h"
 #include "daemon_rules.h"
+
+/* --- types --- */
+
+/* What a Go field of the row's type expects, when it can't take a value; NULL: it can. */
+static const char *type_expected(enum field_type type, const json_t *v)
+{
+	switch (type) {
+	case FIELD_BOOL:
+		return json_is_boolean(v) ? NULL : "true or false";
+	case FIELD_INT:
+		return json_is_integer(v) ? NULL : "an integer";
+	case FIELD_LIST:
+		return json_is_array(v) ? NULL : "a list";
+	case FIELD_MAP:
+	case FIELD_OBJECT:
+		return json_is_object(v) ? NULL : "an object";
+	default:
+		return json_is_string(v) ? NULL : "a string";
+	}
+}
+
+/* What is expected where a value is of no type dockerd takes; NULL: fine. `path` is extended to
+ * what is wrong ("dns[1]"). */
+static const char *mistyped(const struct field *f, const json_t *v, struct buf *path)
+{
+	/* `filter` may also be an object; `options` are the shim's own. */
+	static const char *const any[] = { "filter", "options" };
+	const char *expected, *name;
+	size_t len = path->len, i;
+	json_t *m;
+
+	for (i = 0; i < ARRAY_SIZE(any); i++)
+		if (streq(f->name, any[i]))
+			return NULL;
+	/* encoding/json leaves a field alone at null. */
+	if (json_is_null(v))
+		return NULL;
+	expected = type_expected(f->type, v);
+	if (expected || !f->of)
+		return expected;
+	json_array_foreach (v, i, m) {
+		buf_addf(path, "[%zu]", i);
+		expected = mistyped(f->of, m, path);
+		if (expected)
+			return expected;
+		path->len = len;
+	}
+	json_object_foreach (json_readonly(v), name, m) {
+		const struct field *inner = f->type == FIELD_MAP ? f->of : field_find(f->of, name);
+
+		if (!inner)
+			continue;
+		buf_addf(path, ".%s", name);
+		expected = mistyped(inner, m, path);
+		if (expected)
+			return expected;
+		path->len = len;
+	}
+	return NULL;
+}
+
+/* Members of other people: the plan's have the right type. */
+void rule_type(const struct daemon_doc *d, const struct field *f, const json_t *v)
+{
+	_cleanup_buf_ struct buf path = BUF_INIT;
+	const char *expected;
+
+	if (json_equal(v, json_object_get(d->plan, f->name)))
+		return;
+	buf_adds(&path, f->name);
+	expected = mistyped(f, v, &path);
+	if (expected)
+		tell(d, FATAL, KEYS(f->name), "`%s` has to be %s: dockerd does not start",
+		     path.failed ? f->name : path.data, expected);
+}
+
+/* --- logging --- */
 
 #define COMMON_OPTS "env", "env-regex", "labels", "labels-regex", "tag"
 
@@ -147,6 +225,8 @@ void rule_log_driver(const struct daemon_doc *d)
 	     "container would fail to start",
 	     driver, did_you_mean(hint, near));
 }
+
+/* --- storage --- */
 
 void rule_storage(const struct daemon_doc *d)
 {

@@ -174,7 +174,7 @@ static int verify(const struct section *s, const struct previous *was, const str
 				    "docker.service is not enabled", e);
 	if (!is_up(&u))
 		return findings_add(
-			out, NAME, NULL, NULL, FINDING_FAILED, wanted, found,
+			out, NAME, NULL, NULL, FINDING_DRIFT, wanted, found,
 			"docker.service is down though it is enabled: see journalctl -u docker", e);
 	if (engine_get(h, "/info", &info, e) < 0)
 		return findings_add(out, NAME, NULL, NULL, FINDING_FAILED, wanted, found, e->text,

@@ -276,22 +276,19 @@ static const struct finding *first_bad(const struct findings *f)
 #define SETTLE_MS                                                                                  \
 	5000 /* a reload is a signal that nobody answers (docker.service: ExecReload=kill -HUP) */
 
-/* Asks until the running host agrees, or for as long as a reload may take to work. *ret_bad: what
- * does not agree. */
-static int settle(struct host *h, const struct plan *p, const json_t *state, struct report *r,
-		  const struct finding **ret_bad, struct err *e)
+/* One look at what was committed: what the running host does not agree with, and what there would
+ * still be to do. */
+static int look_again(struct host *h, const struct plan *p, const struct reconcile_options *o,
+		      const json_t *state, struct report *r, struct changes *again, struct err *e)
 {
-	for (int ms = 0;; ms += 200) {
-		findings_done(&r->findings);
-		host_forget(h);
-		if (ask_verify(h, p, state, &r->findings, e) < 0 ||
-		    findings_put_off(&r->findings, &r->changes, e) < 0)
-			return e->code;
-		*ret_bad = first_bad(&r->findings);
-		if (!*ret_bad || ms >= SETTLE_MS || !host_is_live(h))
-			return 0;
-		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
-	}
+	findings_done(&r->findings);
+	changes_done(again);
+	again->no_restart = o->no_restart;
+	host_forget(h);
+	if (ask_verify(h, p, state, &r->findings, e) < 0 ||
+	    findings_put_off(&r->findings, &r->changes, e) < 0)
+		return e->code;
+	return ask_diff(h, p, state, again, e);
 }
 
 /* What the units that were touched logged: a reload that a daemon refuses is told only there. */
@@ -316,28 +313,30 @@ static int verify(struct host *h, const struct plan *p, const struct reconcile_o
 		  const struct journal *j, struct report *r, struct err *e)
 {
 	_cleanup_changes_ struct changes again;
-	const struct finding *bad = NULL;
+	const struct finding *bad;
 
 	changes_init(&again);
-	again.no_restart = o->no_restart;
-	if (settle(h, p, j->state, r, &bad, e) < 0)
-		return e->code;
-	if (bad) {
+	for (int ms = 0;; ms += 200) {
+		if (look_again(h, p, o, j->state, r, &again, e) < 0)
+			return e->code;
+		bad = first_bad(&r->findings);
+		if (!bad && changes_empty(&again))
+			return 0;
+		if (ms >= SETTLE_MS || !host_is_live(h))
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
+	}
+	if (bad)
 		err_set(e, EPROTO, "verification: %s%s%s is not as wanted%s%s%s%s%s%s", bad->module,
 			bad->setting ? "." : "", bad->setting ? bad->setting : "",
 			bad->wanted ? ": wanted " : "", bad->wanted ? bad->wanted : "",
 			bad->found ? ", found " : "", bad->found ? bad->found : "",
 			bad->why ? ": " : "", bad->why ? bad->why : "");
-		quote_units(h, j, e);
-		return e->code;
-	}
-	if (ask_diff(h, p, j->state, &again, e) < 0)
-		return e->code;
-	if (!changes_empty(&again))
-		return err_set(e, EPROTO,
-			       "verification: a second look still finds something to do: %s",
-			       again.n ? again.list[0]->path : again.asks[0].why.text);
-	return 0;
+	else
+		err_set(e, EPROTO, "verification: a second look still finds something to do: %s",
+			again.n ? again.list[0]->path : again.asks[0].why.text);
+	quote_units(h, j, e);
+	return e->code;
 }
 
 /* Puts back what was done and says in which state that leaves the host. */

@@ -232,6 +232,9 @@ static void add_notes(struct buf *b, const struct report *r, const struct report
 	}
 }
 
+/* By unit_action. */
+static const char *const past[] = { "", "reloaded", "started", "restarted", "stopped" };
+
 /* The first ask of a unit speaks for all: is this one not it? */
 static bool ask_repeats(const struct changes *c, size_t i)
 {
@@ -245,7 +248,6 @@ static bool ask_repeats(const struct changes *c, size_t i)
 static void add_asks(struct buf *b, const struct report *r, const struct report_style *st,
 		     bool done)
 {
-	static const char *const past[] = { "", "reloaded", "started", "restarted" };
 	const struct changes *c = &r->changes;
 
 	for (size_t i = 0; i < c->n_asks; i++) {
@@ -502,6 +504,9 @@ static void text_back(struct buf *b, const struct report *r, const struct report
 	for (size_t i = 0; i < j->n_undoes; i++)
 		buf_addf(b, "%s %u", i ? "," : "", j->undoes[i]);
 	buf_adds(b, ". The host is as it was before\n");
+	for (size_t i = 0; i < j->n_units; i++)
+		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING)
+			buf_addf(b, "%-10s%s\n", past[j->units[i].action], j->units[i].unit);
 	for (size_t i = 0; i < j->n_units; i++)
 		if (j->units[i].pending && j->units[i].action != UNIT_NOTHING)
 			buf_addf(b, "%-10s%s  %s put off: --no-restart\n", "pending",

@@ -3,6 +3,17 @@
 
 #include "../modules/daemon_keys.h"
 
+/* A live host without one: its root is a tree. */
+static bool fake_live;
+
+static bool fake_is_live(const struct host *h)
+{
+	return h && fake_live;
+}
+
+#define host_is_live fake_is_live
+#include "../modules/daemon_rules.c"
+
 /* One document under the rules. */
 struct run {
 	const char *doc, *plan; /* plan NULL: all of the document */
@@ -203,6 +214,53 @@ START_TEST(plan_alone)
 		{ 0, "{\"shutdown-timeout\": 30}", NULL },
 		{ VERSION(27, 0), "{\"api-cors-header\": \"*\"}", "Docker 27" },
 		{ VERSION(26, 0), "{\"api-cors-header\": \"*\"}", NULL },
+		/* the default bridge's addresses */
+		{ 0, "{\"bip\": \"172.17.0.1/16\"}", NULL },
+		{ 0, "{\"bip\": \"172.17.0.0/16\"}", "the network's own address" },
+		{ 0, "{\"bip\": \"172.17.255.255/16\"}", "the network's own broadcast address" },
+		{ 0, "{\"bip\": \"10.0.0.0/31\"}", NULL },
+		{ 0, "{\"bip\": \"10.0.0.0/0\", \"fixed-cidr\": \"10.0.0.0/8\"}", NULL },
+		{ 0, "{\"bip\": \"10.0.0.5/32\"}", NULL },
+		{ 0, "{\"bip\": \"10.1.0.1/20\", \"fixed-cidr\": \"10.1.8.0/24\"}", NULL },
+		{ 0, "{\"bip\": \"10.1.0.1/20\", \"fixed-cidr\": \"10.1.16.0/24\"}",
+		  "not inside `bip`" },
+		{ 0, "{\"bip\": \"10.1.0.1/20\", \"fixed-cidr\": \"10.1.0.0/16\"}",
+		  "not inside `bip`" },
+		{ 0, "{\"bip\": \"10.1.0.1/20\", \"default-gateway\": \"10.1.15.254\"}", NULL },
+		{ 0, "{\"bip\": \"10.1.0.1/20\", \"default-gateway\": \"10.1.16.1\"}",
+		  "not in the network of `bip`" },
+		{ 0, "{\"default-gateway\": \"10.1.16.1\", \"fixed-cidr\": \"10.2.0.0/16\"}",
+		  NULL },
+		/* registries, labels */
+		{ V20, "{\"registry-mirrors\": [\"https://m.example/\"]}", NULL },
+		{ V20, "{\"registry-mirrors\": [\"https://m.example/a\"]}", "takes no path" },
+		{ V28, "{\"registry-mirrors\": [\"https://m.example/a\"]}", NULL },
+		{ 0, "{\"labels\": [\"a=b\", \"a=b\", \"ab=c\"]}", NULL },
+		{ 0, "{\"labels\": [\"a=b\", \"x=y\", \"a=c\"]}", "a is there twice" },
+		/* log sizes */
+		{ 0, "{\"log-opts\": {\"max-size\": \"-1\", \"max-file\": \"1\"}}", NULL },
+		{ 0, "{\"log-opts\": {\"max-size\": \"10mb\"}}", NULL },
+		{ 0, "{\"log-opts\": {\"max-size\": \"10x\"}}", "`log-opts.max-size: 10x`" },
+		{ 0, "{\"log-opts\": {\"max-size\": \"0\"}}", "max-size" },
+		{ 0, "{\"log-opts\": {\"max-size\": \"\"}}", "max-size" },
+		{ 0, "{\"log-opts\": {\"max-size\": \"-2\"}}", "max-size" },
+		{ 0, "{\"log-driver\": \"local\", \"log-opts\": {\"max-file\": \"0\"}}",
+		  "max-file" },
+		{ 0, "{\"log-opts\": {\"max-file\": \"3.5\"}}", "max-file" },
+		{ 0, "{\"log-opts\": {\"max-file\": \"\"}}", "max-file" },
+		{ 0, "{\"log-driver\": \"acme\", \"log-opts\": {\"max-file\": \"x\"}}", NULL },
+		/* storage options */
+		{ 0,
+		  "{\"storage-opts\": [\"overlay2.size=10G\", \"dm.basesize=1G\", \"zfs.fsname=a\"]}",
+		  NULL },
+		{ 0, "{\"storage-opts\": [\"overlay2.sise=10G\"]}", "did you mean overlay2.size?" },
+		{ 0, "{\"storage-opts\": [\"basesize=10G\"]}", "no storage driver has" },
+		{ 0, "{\"storage-driver\": \"acme/graph:1\", \"storage-opts\": [\"any=1\"]}",
+		  NULL },
+		{ 0,
+		  "{\"features\": {\"containerd-snapshotter\": true}, \"storage-opts\": "
+		  "[\"any=1\"]}",
+		  NULL },
 		/* series */
 		{ V20, "{\"proxies\": {\"no-proxy\": \"x\"}}",
 		  "Docker 20.10.24 on this host does not know it; known since 23.0" },
@@ -361,6 +419,7 @@ START_TEST(root_files)
 	char *dir = tree_new();
 	struct run r = { .doc = "{\"group\": \"api\", \"seccomp-profile\": \"/etc/docker/s.json\","
 				"\"tlsverify\": true, \"tlskey\": \"/etc/docker/key.pem\","
+				"\"tlscert\": \"/etc/group\", \"tlscacert\": \"/etc/group\","
 				"\"log-driver\": \"jsonfile\", \"features\": {\"new\": true}}" };
 	struct err e;
 
@@ -387,6 +446,115 @@ START_TEST(root_files)
 	run_done(&r);
 	host_free(r.host);
 	tree_remove(dir);
+}
+END_TEST
+
+/* What the rest of the document or the root has to have. */
+START_TEST(needs)
+{
+	static const struct {
+		unsigned engine;
+		const char *doc, *text;
+	} t[] = {
+		{ VERSION(26, 1), "{\"ipv6\": true}", "needs `fixed-cidr-v6`" },
+		{ VERSION(26, 1), "{\"ipv6\": true, \"fixed-cidr-v6\": \"fd00:1::/64\"}", NULL },
+		{ VERSION(26, 1), "{\"ipv6\": true, \"bridge\": \"none\"}", NULL },
+		{ VERSION(26, 1), "{\"ipv6\": false}", NULL },
+		{ VERSION(27, 0), "{\"ipv6\": true}", NULL },
+		{ 0, "{\"ipv6\": true}", NULL },
+		{ 0, "{\"tls\": true}", "`tls` turns TLS on, which needs `tlscert` and `tlskey`" },
+		{ 0, "{\"tls\": false}", NULL },
+		{ 0, "{\"tls\": true, \"tlscert\": \"/there\", \"tlskey\": \"/there\"}", NULL },
+		{ 0, "{\"tls\": true, \"tlscert\": \"/there\"}", "`tlskey`" },
+		{ 0, "{\"tlsverify\": true, \"tlscert\": \"/there\", \"tlskey\": \"/there\"}",
+		  "needs `tlscacert`" },
+		{ 0, "{\"tlsverify\": false}", "`tlsverify` turns TLS on" },
+		{ 0, "{\"bridge\": \"br0\"}", NULL },
+		{ 0, "{\"bridge\": \"br1\"}", "no such interface" },
+		{ 0, "{\"bridge\": \"br0/uevent\"}", "no such interface" },
+		{ 0, "{\"bridge\": \"none\"}", NULL },
+		{ 0, "{\"bridge\": \"docker0\"}", NULL },
+		{ 0, "{\"runtimes\": {\"x\": {\"path\": \"/there\"}}}", NULL },
+		{ 0, "{\"runtimes\": {\"x\": {\"path\": \"crun\"}}}", NULL },
+		{ 0, "{\"runtimes\": {\"x\": {\"path\": \"/no/crun\"}}}", "there is no " },
+		{ 0, "{\"seccomp-profile\": \"/there\"}", "is not a JSON object" },
+		{ 0, "{\"seccomp-profile\": \"/list.json\"}", "is not a JSON object" },
+		{ 0, "{\"seccomp-profile\": \"/fine.json\"}", NULL },
+		{ 0, "{\"seccomp-profile\": \"/sys\"}", "/sys" },
+	};
+	char *argv[] = { (char[]){ "/usr/sbin/dockerd" }, NULL };
+	const struct engine_cmdline cmdline = { .installed = true,
+						.argv = argv,
+						.source = (char[]){ "/u" } };
+	char *dir = tree_new();
+	struct host *h;
+	struct err e;
+
+	tree_write(dir, "/there", "{", 0644);
+	tree_write(dir, "/list.json", "[]", 0644);
+	tree_write(dir, "/fine.json", "{\"a\": 1, \"a\": 2}\n", 0644);
+	tree_write(dir, "/sys/class/net/br0/uevent", "", 0644);
+	ck_assert_int_eq(host_open(dir, &h, &e), 0);
+	fake_live = true;
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct run r = {
+			.doc = t[i].doc, .engine = t[i].engine, .host = h, .cmdline = &cmdline
+		};
+
+		run(&r);
+		ck_assert_msg(r.mistakes.n == (t[i].text != NULL), "%s: %zu", t[i].doc,
+			      r.mistakes.n);
+		ck_assert_msg(!t[i].text || strstr(r.mistakes.list[0].text, t[i].text), "%s: %s",
+			      t[i].doc, t[i].text ? r.mistakes.list[0].text : "");
+		run_done(&r);
+	}
+	fake_live = false;
+	{
+		/* an image: the bridge comes with its own boot; no Docker yet, no runtime yet */
+		struct run r = { .doc = "{\"bridge\": \"br1\", \"runtimes\": "
+					"{\"x\": {\"path\": \"/no\"}}}",
+				 .host = h };
+
+		run(&r);
+		ck_assert_uint_eq(r.mistakes.n, 0);
+		run_done(&r);
+	}
+	host_free(h);
+	tree_remove(dir);
+}
+END_TEST
+
+/* dockerd's own types, in what others wrote. */
+START_TEST(types_of_others)
+{
+	static const struct {
+		const char *doc, *text;
+	} t[] = {
+		{ "{\"icc\": \"false\"}", "`icc` has to be true or false" },
+		{ "{\"icc\": null, \"dns\": [null]}", NULL },
+		{ "{\"mtu\": 1.5}", "`mtu` has to be an integer" },
+		{ "{\"hosts\": \"fd://\"}", "`hosts` has to be a list" },
+		{ "{\"dns\": [\"1.1.1.1\", 8]}", "`dns[1]` has to be a string" },
+		{ "{\"log-opts\": {\"max-size\": \"1m\", \"max-file\": 3}}",
+		  "`log-opts.max-file` has to be a string" },
+		{ "{\"default-shm-size\": 64}", "`default-shm-size` has to be a string" },
+		{ "{\"selinux-enabled\": \"auto\"}", "true or false" },
+		{ "{\"builder\": {\"gc\": {\"enabled\": 1}}}", "`builder.gc.enabled`" },
+		{ "{\"builder\": {\"gc\": {\"policy\": [{\"filter\": {\"a\": 1}}]}, \"x\": 1}}",
+		  NULL },
+		{ "{\"builder\": []}", "`builder` has to be an object" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		struct run r = { .doc = t[i].doc, .plan = "{}", .engine = V28 };
+
+		run(&r);
+		ck_assert_msg(!r.mistakes.n && r.fatal.n == (t[i].text != NULL), "%s: %zu",
+			      t[i].doc, r.fatal.n);
+		ck_assert_msg(!t[i].text || strstr(r.fatal.list[0].text, t[i].text), "%s: %s",
+			      t[i].doc, t[i].text ? r.fatal.list[0].text : "");
+		run_done(&r);
+	}
 }
 END_TEST
 
@@ -436,6 +604,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, swarm);
 	tcase_add_test(tc, log_plugins);
 	tcase_add_test(tc, root_files);
+	tcase_add_test(tc, needs);
+	tcase_add_test(tc, types_of_others);
 	tcase_add_test(tc, wrong_types);
 }
 

@@ -152,6 +152,33 @@ START_TEST(test_dpkg)
 }
 END_TEST
 
+/* The plan's word counts where the root doesn't tell. */
+START_TEST(test_plan)
+{
+	static const char text[] = "version: 1\nengine: {version: \"29.7\"}\n";
+	const char *s, *why;
+	struct errs errs = { 0 };
+	struct plan *plan;
+	struct err e;
+	unsigned v;
+
+	setup();
+	ck_assert_int_eq(plan_load_text("plan", text, strlen(text), &plan, &errs, &e), 0);
+	ck_assert_int_eq(engine_version(h, plan, &v, &s, &why, &e), 0);
+	ck_assert_uint_eq(v, VERSION(29, 7));
+	ck_assert_str_eq(s, "29.7");
+	ck_assert_ptr_null(why);
+	host_forget(h);
+	tree_write(dir, STATUS,
+		   "Package: docker.io\nStatus: install ok installed\nVersion: 26.1.5\n", 0644);
+	ck_assert_int_eq(engine_version(h, plan, &v, &s, &why, &e), 0);
+	ck_assert_uint_eq(v, VERSION(26, 1));
+	ck_assert_str_eq(s, "26.1.5");
+	plan_free(plan);
+	teardown();
+}
+END_TEST
+
 START_TEST(test_status_d)
 {
 	setup();
@@ -350,6 +377,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_parse);
 	tcase_add_test(tc, test_absent);
 	tcase_add_test(tc, test_dpkg);
+	tcase_add_test(tc, test_plan);
 	tcase_add_test(tc, test_status_d);
 	tcase_add_test(tc, test_dpkg_hostile);
 	tcase_add_test(tc, test_rpm_foreign);

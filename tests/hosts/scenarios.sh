@@ -26,6 +26,7 @@ daemon_stopped		hardened	hardened	quick
 socket_mode		hardened	hardened	-
 refused_by_dockerd	hardened	hardened	quick
 if_idle			hardened	dirty		-
+put_off_beside_reload	pristine	dirty		-
 rollback		pristine	pristine	quick
 rollback_steps		hardened	dirty		-
 refused_from_pristine	pristine	pristine	-
@@ -384,6 +385,36 @@ scenario_if_idle() {
 	bh 0 check
 	same "mtu of the bridge" 1400 "$(docker_ network inspect bridge \
 		-f '{{index .Options "com.docker.network.driver.mtu"}}')"
+}
+
+# A key that a reload applies beside one that needs a restart: the reload happens, the restart stays put off,
+# and a rollback of what the daemon never took leaves it alone.
+scenario_put_off_beside_reload() {
+	local pid before
+	docker_ run -d --name busy busybox:test sleep 600 >/dev/null
+	pid=$(docker_ inspect -f '{{.State.Pid}}' busy)
+	before=$(invocation)
+	plan <<-'END'
+		version: 1
+		daemon: {labels: [rack=7], icc: false}
+		service: {restart: if-idle}
+	END
+	bh 0 apply
+	says 'pending'
+	same "InvocationID" "$before" "$(invocation)"
+	same "the container's process" "$pid" "$(docker_ inspect -f '{{.State.Pid}}' busy)"
+	same "labels" '[rack=7]' "$(docker_ info -f '{{.Labels}}')"
+	bh 2 check
+	says 'pending'
+	plan <<-'END'
+		version: 1
+		daemon: {labels: [rack=7], icc: false, mtu: 1400}
+		service: {restart: never}
+	END
+	bh 0 apply
+	bh 0 rollback
+	same "InvocationID" "$before" "$(invocation)"
+	same "the container's process" "$pid" "$(docker_ inspect -f '{{.State.Pid}}' busy)"
 }
 
 scenario_no_restart() {
