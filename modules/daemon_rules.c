@@ -225,7 +225,8 @@ static void rule_network(const struct daemon_doc *d)
 	if (doc_get(d, "host-gateway-ip") && doc_get(d, "host-gateway-ips"))
 		tell(d, FATAL, KEYS("host-gateway-ip", "host-gateway-ips"),
 		     "`host-gateway-ip` and `host-gateway-ips` exclude each other");
-	if (d->engine && d->engine < VERSION(27, 0) && doc_bool(d, "ip6tables", false) &&
+	/* What a plan lacks the host's file may hold: only both together can be judged. */
+	if (d->host && d->engine && d->engine < VERSION(27, 0) && doc_bool(d, "ip6tables", false) &&
 	    !doc_bool(d, "experimental", false))
 		tell(d, FATAL, KEYS("ip6tables", "experimental"),
 		     "`ip6tables: true` needs `experimental: true` up to Docker 26: dockerd does "
@@ -413,7 +414,7 @@ static void rule_runtimes(const struct daemon_doc *d)
 	}
 	/* From 23.0 on a shim's name ("io.containerd.runc.v2") or path is taken as it is; up to
 	 * then an unknown one was found when a container starts. */
-	if (chosen && !streq(chosen, "runc") && !json_member(runtimes, chosen) &&
+	if (d->host && chosen && !streq(chosen, "runc") && !json_member(runtimes, chosen) &&
 	    !has_prefix(chosen, "io.containerd.") && *chosen != '/' &&
 	    !(d->cmdline && engine_cmdline_flag(d->cmdline, "runtimes")))
 		tell(d, FATAL, KEYS("default-runtime", "runtimes"),
