@@ -6,16 +6,9 @@
 
 #include "buf.h"
 
-bool accounts_is_database(const char *path)
-{
-	static const char *const databases[] = { "/etc/passwd",	 "/etc/shadow", "/etc/group",
-						 "/etc/gshadow", "/etc/subuid", "/etc/subgid" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(databases); i++)
-		if (streq(path, databases[i]))
-			return true;
-	return false;
-}
+const char *const account_databases[ACCOUNT_DATABASES] = {
+	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
+};
 
 /* Cuts the next field of a line off at ':'. */
 static char *field_next(char **line)

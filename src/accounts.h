@@ -58,9 +58,9 @@ int accounts_login_def(const struct host *h, const char *key, uint64_t otherwise
 int accounts_add_system(const struct host *h, const char *name, struct changes *out,
 			const char *module, const char *setting, struct err *e);
 
-/* Is this path one of the databases that are edited under locks (/etc/passwd, group, shadow,
- * gshadow, subuid, subgid)? */
-bool accounts_is_database(const char *path);
+/* The databases that are edited under locks. */
+#define ACCOUNT_DATABASES 6
+extern const char *const account_databases[ACCOUNT_DATABASES];
 
 /*
  * The locks of shadow's tools on the given databases of a root, as lckpwdf(3) and shadow's commonio

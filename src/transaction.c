@@ -11,10 +11,6 @@
 #define DATABASE_LOCK_SECONDS 10
 #define TEST_SECONDS	      60
 
-static const char *const databases[] = {
-	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
-};
-
 static int lock_run(struct host *h, int *ret_fd, struct err *e)
 {
 	uint32_t last = 0;
@@ -39,7 +35,7 @@ int transaction_begin(struct transaction *t, struct host *h, const struct progre
 
 int transaction_lock_databases(struct transaction *t, struct err *e)
 {
-	return accounts_lock(t->h, databases, ARRAY_SIZE(databases), DATABASE_LOCK_SECONDS,
+	return accounts_lock(t->h, account_databases, ACCOUNT_DATABASES, DATABASE_LOCK_SECONDS,
 			     &t->databases, e);
 }
 

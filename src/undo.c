@@ -278,10 +278,6 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	return r < 0 ? r : 0;
 }
 
-static const char *const databases[] = {
-	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
-};
-
 static bool any_lines(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n_steps; i++)
@@ -297,7 +293,7 @@ int undo_steps(const struct host *h, const struct journal *j, bool force, struct
 	int first = 0;
 
 	if (any_lines(j) &&
-	    accounts_lock(h, databases, ARRAY_SIZE(databases), LOCK_SECONDS, &locks, e) < 0) {
+	    accounts_lock(h, account_databases, ACCOUNT_DATABASES, LOCK_SECONDS, &locks, e) < 0) {
 		errs_add(failed, NULL, "%s", e->text);
 		first = e->code;
 	}

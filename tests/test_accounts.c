@@ -259,15 +259,6 @@ START_TEST(account_names)
 }
 END_TEST
 
-START_TEST(databases)
-{
-	ck_assert(accounts_is_database("/etc/subgid"));
-	ck_assert(accounts_is_database("/etc/passwd"));
-	ck_assert(!accounts_is_database("/etc/docker/daemon.json"));
-	ck_assert(!accounts_is_database("/etc/passwd-"));
-}
-END_TEST
-
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, parse_takes_what_nss_files_takes);
@@ -281,7 +272,6 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, account_absurd_login_defs);
 	tcase_add_test(tc, account_would_inherit_a_password);
 	tcase_add_test(tc, account_names);
-	tcase_add_test(tc, databases);
 }
 
 UNIT_MAIN("accounts")
