@@ -84,8 +84,11 @@ START_TEST(fds_and_signals_are_clean)
 	signal(SIGPIPE, SIG_IGN);
 	out = run_ok(SH("for f in /proc/$$/fd/*; do echo ${f##*/}; done | sort -n | head -c 9;"
 			"readlink /proc/$$/fd/0; pwd;"
-			/* not of the shell: that one blocks signals while it waits */
-			"exec grep -E '^Sig(Blk|Ign):.*[1-9a-f]' /proc/self/status"),
+			/* Not of the shell: that one blocks signals while it waits. 32 and 33 are
+			 * glibc's own: who was started with posix_spawn(3), by make say, ignores
+			 * them for ever. */
+			"exec sed -nE '/^Sig(Blk|Ign):.(0000000180000000|0+)$/d; /^Sig(Blk|Ign)/p' "
+			"/proc/self/status"),
 		     NULL, 10, &status);
 	ck_assert_ptr_null(strstr(out, "200"));
 	ck_assert_ptr_null(strstr(out, "Sig"));
