@@ -159,7 +159,7 @@ host_lost() {
 host_exec() {
 	local name=$1
 	shift
-	nsenter -t "$(cat "$RIG/$name/init")" -a env -i HOME=/root LANG=C.UTF-8 \
+	nsenter -t "$(cat "$RIG/$name/init")" -a -r env -i HOME=/root LANG=C.UTF-8 \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
