@@ -48,8 +48,8 @@ static const struct call calls[] = {
 	CALL(pread64, false),	  CALL(close, false),	   CALL(newfstatat, false),
 	CALL(fcntl, false),	  CALL(getdents64, false), CALL(readlinkat, false),
 	CALL(flistxattr, false),  CALL(fgetxattr, false),  CALL(listxattr, false),
-	CALL(getxattr, false),	  CALL(mmap, false),	   CALL(brk, false),
-	CALL(fdatasync, true),	  CALL(link, true),	   CALL(symlinkat, true),
+	CALL(getxattr, false),	  CALL(mmap, false),	   CALL(fdatasync, true),
+	CALL(link, true),	  CALL(symlinkat, true),
 };
 
 enum mode {
@@ -84,17 +84,21 @@ static int walk(pid_t pid, enum mode mode, unsigned long n, int num, bool all)
 	struct user_regs_struct r;
 	unsigned long seen = 0;
 	bool begun = false, failing = false;
+	long deliver = 0;
 	int status;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0 || waitpid(pid, &status, 0) < 0)
+		if (ptrace(PTRACE_SYSCALL, pid, 0, deliver) < 0 || waitpid(pid, &status, 0) < 0)
 			return OWN_TROUBLE;
+		deliver = 0;
 		if (WIFEXITED(status))
 			break;
 		if (WIFSIGNALED(status))
 			return 128 + WTERMSIG(status);
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
+		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
+			deliver = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
 			continue;
+		}
 		ptrace(PTRACE_GETREGS, pid, 0, &r);
 		if (r.orig_rax == SYS_openat2)
 			begun = true;
