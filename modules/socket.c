@@ -273,7 +273,7 @@ static int verify(const struct section *s, const struct previous *was, const str
 	_cleanup_(image_done) struct image im = { 0 };
 	struct wanted w;
 	struct stat st;
-	bool acl = false;
+	bool acl;
 	int r;
 
 	(void)was;
@@ -290,9 +290,7 @@ static int verify(const struct section *s, const struct previous *was, const str
 		return r;
 	if (host_image_now(h, path, &im, e) < 0)
 		return e->code;
-	/* With an ACL the group bits are only its mask, acl(5). */
-	for (size_t i = 0; i < im.n_xattrs; i++)
-		acl |= streq(im.xattrs[i].name, "system.posix_acl_access");
+	acl = image_xattr(&im, XATTR_ACL) != NULL;
 	if (asprintf(&why, "stat %s%s", path, acl ? "; an ACL lets others in" : "") < 0)
 		return err_oom(e);
 	snprintf(mode, sizeof(mode), "%04o", st.st_mode & 07777);

@@ -354,7 +354,7 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 	im->gid = gid;
 	/* The mode is the whole truth: with an ACL its group bits would only be a mask. */
 	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (streq(im->xattrs[i].name, "system.posix_acl_access")) {
+		if (streq(im->xattrs[i].name, XATTR_ACL)) {
 			free(im->xattrs[i].name);
 			free(im->xattrs[i].value);
 			memmove(&im->xattrs[i], &im->xattrs[i + 1],

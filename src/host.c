@@ -75,7 +75,7 @@ oom:
 	return err_oom(e);
 }
 
-static const struct xattr *xattr_find(const struct image *im, const char *name)
+const struct xattr *image_xattr(const struct image *im, const char *name)
 {
 	for (size_t i = 0; i < im->n_xattrs; i++)
 		if (streq(im->xattrs[i].name, name))
@@ -84,14 +84,12 @@ static const struct xattr *xattr_find(const struct image *im, const char *name)
 }
 
 /* A planned image of a new file has no label yet: the policy gives it one when the file is made. */
-#define LABEL "security.selinux"
-
 static bool xattrs_within(const struct image *a, const struct image *b)
 {
 	for (size_t i = 0; i < a->n_xattrs; i++) {
-		const struct xattr *x = &a->xattrs[i], *y = xattr_find(b, x->name);
+		const struct xattr *x = &a->xattrs[i], *y = image_xattr(b, x->name);
 
-		if (!y && streq(x->name, LABEL))
+		if (!y && streq(x->name, XATTR_LABEL))
 			continue;
 		if (!y || y->len != x->len || memcmp(x->value, y->value, x->len) != 0)
 			return false;

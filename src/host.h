@@ -46,6 +46,12 @@ struct image {
 void image_done(struct image *im);
 int image_copy(const struct image *from, struct image *ret, struct err *e);
 
+/* An extended attribute of an image, or NULL. XATTR_ACL is the access ACL: with one, the mode's
+ * group bits are only its mask, acl(5). */
+#define XATTR_ACL   "system.posix_acl_access"
+#define XATTR_LABEL "security.selinux"
+const struct xattr *image_xattr(const struct image *im, const char *name);
+
 /* Same existence, type, permission bits, owner, content and extended attributes. Times and inode
  * don't count. */
 bool image_same(const struct image *a, const struct image *b);

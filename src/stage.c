@@ -11,7 +11,6 @@
 #include "label.h"
 
 #define PERMS ((mode_t)07777)
-#define ACL   "system.posix_acl_access"
 
 static int fail(const struct host *h, struct err *e, int num, const char *what, const char *path)
 {
@@ -65,14 +64,6 @@ static int acl_exact(int fd, mode_t mode)
 	return r;
 }
 
-static const struct xattr *find_xattr(const struct image *im, const char *name)
-{
-	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (streq(im->xattrs[i].name, name))
-			return &im->xattrs[i];
-	return NULL;
-}
-
 /* Attributes that are there and are not wanted go; those that are wanted are set. */
 static int xattrs_exact(int fd, const struct image *im)
 {
@@ -84,7 +75,7 @@ static int xattrs_exact(int fd, const struct image *im)
 	for (char *n = names; len > 0 && n < names + len; n += strlen(n) + 1)
 		/* Labels and what the kernel derives stay; ACLs are acl_exact()'s. */
 		if (!has_prefix(n, "security.") && !has_prefix(n, "system.") &&
-		    !find_xattr(im, n) && fremovexattr(fd, n) < 0 && errno != ENODATA)
+		    !image_xattr(im, n) && fremovexattr(fd, n) < 0 && errno != ENODATA)
 			return -errno;
 	for (size_t i = 0; i < im->n_xattrs; i++)
 		if (fsetxattr(fd, im->xattrs[i].name, im->xattrs[i].value, im->xattrs[i].len, 0) <
@@ -107,7 +98,7 @@ static int protect(int fd, const struct image *im)
 		    fchown(fd, im->uid, im->gid) < 0)
 			return -errno;
 	}
-	if (!find_xattr(im, ACL)) {
+	if (!image_xattr(im, XATTR_ACL)) {
 		r = acl_exact(fd, im->mode);
 		if (r < 0)
 			return r;
@@ -124,7 +115,7 @@ static int label_before(const struct host *h, const char *path, const struct ima
 			struct err *e)
 {
 	*ret = NULL;
-	if (find_xattr(im, "security.selinux"))
+	if (image_xattr(im, XATTR_LABEL))
 		return 0;
 	if (label_context(h, path, im->mode, ret, e) < 0)
 		return e->code;
@@ -360,7 +351,7 @@ int stage_rmdir(const struct host *h, const char *path, struct err *e)
  * attributes but these. */
 static int protect_path(int opath, const struct image *im)
 {
-	const struct xattr *acl = find_xattr(im, ACL);
+	const struct xattr *acl = image_xattr(im, XATTR_ACL);
 	char link[64];
 	struct stat st;
 
@@ -373,8 +364,8 @@ static int protect_path(int opath, const struct image *im)
 			return -errno;
 	}
 	/* An ACL's mask is what chmod(2) would change: the ACL comes first, or goes. */
-	if (acl ? setxattr(link, ACL, acl->value, acl->len, 0) < 0
-		: removexattr(link, ACL) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+	if (acl ? setxattr(link, XATTR_ACL, acl->value, acl->len, 0) < 0
+		: removexattr(link, XATTR_ACL) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
 		return -errno;
 	return chmod(link, im->mode & PERMS) < 0 ? -errno : 0;
 }
