@@ -1,181 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a program under ptrace(2) and does something to it at one chosen system call, so that a
- * script can walk through all of them.
+ * Does something to a program at one chosen system call, so that a script can walk through all.
  *
  *   walk count SET -- COMMAND...          how many calls of the set it makes: printed on fd 3
  *   walk kill N SET -- COMMAND...         SIGKILL just before the Nth is carried out
  *   walk fail N ERRNO SET -- COMMAND...   the Nth is not carried out and returns -ERRNO; its name
- * is printed on fd 3 walk short N SET -- COMMAND...        the Nth, if a write, is given half of
- * its bytes
+ *                                         is printed on fd 3
+ *   walk short N SET -- COMMAND...        the Nth, if a write, is given half of its bytes
+ *   walk pause N SET SCRIPT -- COMMAND... `sh -c SCRIPT` runs just before the Nth is carried out
  *
- * SET is "durable" (what changes a disk: open for writing, write, fsync, rename, link, unlink,
- * chown, chmod, setxattr, mkdir, rmdir, truncate) or "all" (every call on files, descriptors and
- * memory once the program's main has begun, that is after its first openat2 or, without that, its
- * own files). Exit code: the program's; 128 + signal when it was killed; 125 for trouble of our
- * own.
+ * SET is "durable" (what changes a disk) or "all" (every call on files, descriptors and memory once
+ * the program's main has begun, that is after its first openat2). Exit code: the program's; 128 +
+ * signal when it was killed; 125 for trouble of our own.
  */
-#include <signal.h>
-#include <sys/ptrace.h>
+#include "tracer.h"
+
+#include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
-
-#include "../../src/util.h"
-
-#define OWN_TROUBLE 125
-
-struct call {
-	long nr;
-	const char *name;
-	bool durable;
-};
-
-#define CALL(name, durable)                                                                        \
-	{                                                                                          \
-		SYS_##name, #name, durable                                                         \
-	}
-
-static const struct call calls[] = {
-	CALL(openat, false),	  CALL(openat2, false),	   CALL(write, true),
-	CALL(pwrite64, true),	  CALL(fsync, true),	   CALL(renameat, true),
-	CALL(renameat2, true),	  CALL(rename, true),	   CALL(linkat, true),
-	CALL(unlinkat, true),	  CALL(unlink, true),	   CALL(fchown, true),
-	CALL(fchownat, true),	  CALL(fchmod, true),	   CALL(chmod, true),
-	CALL(fchmodat, true),	  CALL(fsetxattr, true),   CALL(setxattr, true),
-	CALL(fremovexattr, true), CALL(mkdirat, true),	   CALL(mkdir, true),
-	CALL(rmdir, true),	  CALL(ftruncate, true),   CALL(read, false),
-	CALL(pread64, false),	  CALL(close, false),	   CALL(newfstatat, false),
-	CALL(fcntl, false),	  CALL(getdents64, false), CALL(readlinkat, false),
-	CALL(flistxattr, false),  CALL(fgetxattr, false),  CALL(listxattr, false),
-	CALL(getxattr, false),	  CALL(mmap, false),	   CALL(fdatasync, true),
-	CALL(link, true),	  CALL(symlinkat, true),
-};
 
 enum mode {
 	MODE_COUNT,
 	MODE_KILL,
 	MODE_FAIL,
 	MODE_SHORT,
+	MODE_PAUSE,
 };
 
-static const struct call *call_of(const struct user_regs_struct *r, bool all)
+struct walk {
+	enum mode mode;
+	unsigned long n, seen;
+	int num;
+	bool durable, begun;
+	const char *script;
+};
+
+/* The script gets none of our descriptors but the report's. */
+static void run_script(const char *script)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if ((long)r->orig_rax != calls[i].nr)
-			continue;
-		if (all || calls[i].durable)
-			return &calls[i];
-		/* An open that can make or cut a file. */
-		if (calls[i].nr == SYS_openat && (r->rdx & (O_CREAT | O_TRUNC | O_WRONLY | O_RDWR)))
-			return &calls[i];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		_exit(TRACER_TROUBLE);
 	}
-	return NULL;
+	waitpid(pid, NULL, 0);
 }
 
-/* Standard output and error are the test's, not the host's. */
-static bool is_report(const struct user_regs_struct *r)
+static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *arg)
 {
-	return (long)r->orig_rax == SYS_write && (r->rdi == 1 || r->rdi == 2);
-}
+	struct walk *w = arg;
+	const struct tracer_call *call = tracer_call_of(pid, r, w->durable);
 
-static int walk(pid_t pid, enum mode mode, unsigned long n, int num, bool all)
-{
-	struct user_regs_struct r;
-	unsigned long seen = 0;
-	bool begun = false, failing = false;
-	long deliver = 0;
-	int status;
-
-	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, 0, deliver) < 0 || waitpid(pid, &status, 0) < 0)
-			return OWN_TROUBLE;
-		deliver = 0;
-		if (WIFEXITED(status))
-			break;
-		if (WIFSIGNALED(status))
-			return 128 + WTERMSIG(status);
-		if (WSTOPSIG(status) != (SIGTRAP | 0x80)) {
-			deliver = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
-			continue;
-		}
-		ptrace(PTRACE_GETREGS, pid, 0, &r);
-		if (r.orig_rax == SYS_openat2)
-			begun = true;
-		if ((begun || !all) && call_of(&r, all) && !is_report(&r) && ++seen == n &&
-		    mode != MODE_COUNT) {
-			if (mode == MODE_KILL) {
-				kill(pid, SIGKILL);
-				waitpid(pid, &status, 0);
-				return 128 + SIGKILL;
-			}
-			if (mode == MODE_SHORT && r.orig_rax == SYS_write && r.rdx > 1) {
-				r.rdx /= 2;
-				ptrace(PTRACE_SETREGS, pid, 0, &r);
-			}
-			if (mode == MODE_FAIL) {
-				dprintf(3, "%s\n", call_of(&r, all)->name);
-				failing = true;
-				r.orig_rax = (unsigned long long)-1;
-				ptrace(PTRACE_SETREGS, pid, 0, &r);
-			}
-		}
-		/* The other stop of the same call: on its way out. */
-		if (ptrace(PTRACE_SYSCALL, pid, 0, 0) < 0 || waitpid(pid, &status, 0) < 0)
-			return OWN_TROUBLE;
-		if (WIFEXITED(status))
-			break;
-		if (WIFSIGNALED(status))
-			return 128 + WTERMSIG(status);
-		if (failing) {
-			failing = false;
-			ptrace(PTRACE_GETREGS, pid, 0, &r);
-			r.rax = (unsigned long long)-num;
-			ptrace(PTRACE_SETREGS, pid, 0, &r);
-		}
+	if (r->orig_rax == SYS_openat2)
+		w->begun = true;
+	if (!call || (!w->begun && !w->durable) || ++w->seen != w->n)
+		return TRACER_GO_ON;
+	switch (w->mode) {
+	case MODE_KILL:
+		return TRACER_KILL;
+	case MODE_FAIL:
+		dprintf(3, "%s\n", call->name);
+		r->rax = (unsigned long long)-w->num;
+		return TRACER_FAIL;
+	case MODE_SHORT:
+		if (r->orig_rax == SYS_write && r->rdx > 1)
+			r->rdx /= 2;
+		return TRACER_GO_ON;
+	case MODE_PAUSE:
+		run_script(w->script);
+		return TRACER_GO_ON;
+	case MODE_COUNT:
+	default:
+		return TRACER_GO_ON;
 	}
-	if (mode == MODE_COUNT)
-		dprintf(3, "%lu\n", seen);
-	return WEXITSTATUS(status);
 }
 
 static int usage(void)
 {
-	fputs("usage: walk count SET | kill N SET | fail N ERRNO SET | short N SET -- COMMAND...\n",
+	fputs("usage: walk count SET | kill N SET | fail N ERRNO SET | short N SET | pause N SET SCRIPT "
+	      "-- COMMAND...\n",
 	      stderr);
-	return OWN_TROUBLE;
+	return TRACER_TROUBLE;
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = { "count", "kill", "fail", "short" };
-	enum mode mode = MODE_COUNT;
-	unsigned long n = 0;
-	int num = 0, at = 2, status;
-	pid_t pid;
+	static const char *const modes[] = { "count", "kill", "fail", "short", "pause" };
+	static const struct tracer_hooks hooks = { .before = before };
+	struct walk w = { 0 };
+	int at = 2, code;
 
 	if (argc < 5)
 		return usage();
-	while (mode <= MODE_SHORT && !streq(argv[1], modes[mode]))
-		mode++;
-	if (mode > MODE_SHORT)
+	while (w.mode <= MODE_PAUSE && !streq(argv[1], modes[w.mode]))
+		w.mode++;
+	if (w.mode > MODE_PAUSE)
 		return usage();
-	if (mode != MODE_COUNT)
-		n = strtoul(argv[at++], NULL, 10);
-	if (mode == MODE_FAIL)
-		num = (int)strtol(argv[at++], NULL, 10);
-	if (at + 2 >= argc || !streq(argv[at + 1], "--"))
+	if (w.mode != MODE_COUNT)
+		w.n = strtoul(argv[at++], NULL, 10);
+	if (w.mode == MODE_FAIL)
+		w.num = (int)strtol(argv[at++], NULL, 10);
+	w.durable = !streq(argv[at++], "all");
+	if (w.mode == MODE_PAUSE && at < argc)
+		w.script = argv[at++];
+	if (at + 1 >= argc || !streq(argv[at], "--"))
 		return usage();
-	pid = fork();
-	if (pid < 0)
-		return OWN_TROUBLE;
-	if (pid == 0) {
-		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		execv(argv[at + 2], argv + at + 2);
-		_exit(OWN_TROUBLE);
-	}
-	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status))
-		return OWN_TROUBLE;
-	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-	return walk(pid, mode, n, num, streq(argv[at], "all"));
+	code = tracer_run(argv + at + 1, &hooks, &w);
+	if (w.mode == MODE_COUNT)
+		dprintf(3, "%lu\n", w.seen);
+	return code;
 }
