@@ -168,6 +168,11 @@ void host_free(struct host *h)
 	free(h);
 }
 
+int host_root(const struct host *h)
+{
+	return h->root;
+}
+
 bool host_is_live(const struct host *h)
 {
 	return h->live;

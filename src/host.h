@@ -74,6 +74,8 @@ DEFINE_CLEANUP(struct host, host_free);
 #define _cleanup_host_ _cleanup_(host_free_cleanup)
 
 bool host_is_live(const struct host *h);
+/* The fd of the root directory, for confine_role(). */
+int host_root(const struct host *h);
 /* Why the host is offline ("--root", "in a chroot", "systemd is not running"); NULL when live. */
 const char *host_offline_why(const struct host *h);
 /* What to put in front of a path when it is shown to a person: "" for "/", else the --root as given

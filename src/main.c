@@ -11,8 +11,10 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
+#include "confine.h"
 #include "idmap.h"
 #include "reconcile.h"
+#include "redact.h"
 
 #define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
 
@@ -29,7 +31,7 @@ struct options {
 	const char *arg; /* PLAN or ID */
 };
 
-/* Which options a command takes beside those that all take. */
+/* Which options a command takes beside those that all take, and what it does. */
 enum {
 	TAKES_ROOT = 1,
 	TAKES_RESTART = 2,
@@ -38,6 +40,7 @@ enum {
 	TAKES_ID = 16,
 	TAKES_JSON = 32,
 	NEEDS_ARG = 64,
+	WRITES = 128,
 };
 
 struct command {
@@ -56,21 +59,21 @@ static void on_signal(int sig)
 /* A run that is asked to stop puts everything back first; what is only read just ends. */
 static void catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, was;
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &sa, NULL);
+	/* nohup(1) has it ignored, and means it. */
+	if (sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 }
 
-/* --- printing --- */
+/* --- printing: all that is shown of a host or a plan goes through put() or put_json() --- */
 
 /* A report that can't be written (a full disk behind a redirection) doesn't change what happened to
  * the host, and is told. */
-static int put(FILE *f, const char *text)
+static int put_as_is(FILE *f, const char *text)
 {
 	if (!text) {
 		fputs("bulkhead: out of memory for the report\n", stderr);
@@ -83,12 +86,21 @@ static int put(FILE *f, const char *text)
 	return 0;
 }
 
+static int put(FILE *f, const char *text)
+{
+	_cleanup_free_ char *shown = text ? redact_text(text) : NULL;
+
+	return put_as_is(f, shown);
+}
+
 static int put_json(json_t *doc)
 {
-	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_INDENT(2)) : NULL;
+	_cleanup_free_ char *text = NULL;
 
+	if (doc && redact_json(doc) == 0)
+		text = json_dumps(doc, JSON_INDENT(2));
 	json_decref(doc);
-	return put(stdout, text) < 0 ? -1 : put(stdout, "\n");
+	return put_as_is(stdout, text) < 0 ? -1 : put_as_is(stdout, "\n");
 }
 
 static void put_error(const struct command *c, const struct options *o, enum exit_code code,
@@ -97,8 +109,8 @@ static void put_error(const struct command *c, const struct options *o, enum exi
 	if (o->output == OUTPUT_JSON)
 		put_json(json_pack("{s:i, s:s, s:s, s:i, s:s}", "format", 1, "command", c->name,
 				   "result", "refused", "exit_code", (int)code, "error", e->text));
-	else
-		fprintf(stderr, "bulkhead: %s\n", e->text);
+	else if (put(stderr, "bulkhead: ") == 0 && put(stderr, e->text) == 0)
+		put(stderr, "\n");
 }
 
 static int put_report(const struct report *r, const struct options *o)
@@ -138,6 +150,26 @@ static struct progress progress_for(const struct options *o)
 }
 
 /* --- commands --- */
+
+/* The host that a command works on; then what the command doesn't need is given up. */
+static int open_host(const struct command *c, const struct options *o, struct host **ret)
+{
+	_cleanup_host_ struct host *h = NULL;
+	enum confine_role role = CONFINE_READ;
+	struct err e;
+
+	if (host_open(o->root, &h, &e) < 0)
+		goto failed;
+	if (c->takes & WRITES)
+		role = host_is_live(h) ? CONFINE_LIVE : CONFINE_OFFLINE;
+	if (confine_role(role, host_root(h), &e) < 0)
+		goto failed;
+	*ret = TAKE_PTR(h);
+	return 0;
+failed:
+	put_error(c, o, EXIT_FAILED, &e);
+	return EXIT_FAILED;
+}
 
 static int load_plan(const struct command *c, const struct options *o, bool trust,
 		     struct plan **ret)
@@ -179,18 +211,13 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	_cleanup_host_ struct host *h = NULL;
 	_cleanup_plan_ struct plan *plan = NULL;
 	_cleanup_report_ struct report r;
-	struct err e;
-	int code = load_plan(c, o, false, &plan);
+	int code;
 
 	report_init(&r, c->name, NULL);
-	if (code)
+	if ((code = open_host(c, o, &h)) || (code = load_plan(c, o, false, &plan)))
 		return code;
-	if (host_open(o->root, &h, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
-		return EXIT_FAILED;
-	}
 	r.h = h;
-	if (streq(c->name, "apply"))
+	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
 	if (p.tick)
@@ -201,9 +228,15 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 static int cmd_validate(const struct command *c, const struct options *o)
 {
 	_cleanup_plan_ struct plan *plan = NULL;
-	int code = load_plan(c, o, true, &plan);
 	struct errs none = { 0 };
+	struct err e;
+	int code;
 
+	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
+		put_error(c, o, EXIT_FAILED, &e);
+		return EXIT_FAILED;
+	}
+	code = load_plan(c, o, true, &plan);
 	if (code)
 		return code;
 	if (o->output == OUTPUT_JSON)
@@ -234,7 +267,7 @@ static int cmd_back(const struct command *c, const struct options *o)
 	_cleanup_host_ struct host *h = NULL;
 	_cleanup_report_ struct report r;
 	unsigned id = 0;
-	struct err e;
+	int code;
 
 	report_init(&r, c->name, NULL);
 	if (o->arg && parse_id(o->arg, &id) < 0) {
@@ -243,10 +276,8 @@ static int cmd_back(const struct command *c, const struct options *o)
 			o->arg);
 		return EXIT_USAGE;
 	}
-	if (host_open(o->root, &h, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
-		return EXIT_FAILED;
-	}
+	if ((code = open_host(c, o, &h)))
+		return code;
 	r.h = h;
 	catch_signals();
 	if (streq(c->name, "rollback"))
@@ -265,8 +296,11 @@ static int cmd_history(const struct command *c, const struct options *o)
 	struct journal *list;
 	struct err e;
 	size_t n;
+	int code = open_host(c, o, &h);
 
-	if (host_open(o->root, &h, &e) < 0 || journal_list(h, &list, &n, &e) < 0) {
+	if (code)
+		return code;
+	if (journal_list(h, &list, &n, &e) < 0) {
 		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
@@ -301,9 +335,12 @@ static int cmd_subids(const struct command *c, const struct options *o)
 	struct idmap_findings f = { 0 };
 	_cleanup_free_ char *text = NULL;
 	struct err e;
+	int code = open_host(c, o, &h);
 
-	if (host_open(o->root, &h, &e) < 0 || accounts_load(h, &a, &e) < 0 ||
-	    idmap_load(h, &m, &e) < 0 || idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
+	if (code)
+		return code;
+	if (accounts_load(h, &a, &e) < 0 || idmap_load(h, &m, &e) < 0 ||
+	    idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
 		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
@@ -329,6 +366,10 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	_cleanup_free_ char *text = NULL;
 	struct err e;
 
+	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
+		put_error(c, o, EXIT_FAILED, &e);
+		return EXIT_FAILED;
+	}
 	if (o->json || o->output == OUTPUT_JSON)
 		return put_json(schema_json()) < 0 ? EXIT_FAILED : EXIT_AS_WANTED;
 	if (schema_text(&text, &e) < 0) {
@@ -342,7 +383,7 @@ static const struct command commands[] = {
 	{ "apply", "[PLAN]", "make the host match the plan, as one transaction",
 	  "First puts back what an interrupted run left. Shows what was changed and why, proves it from\n"
 	  "the running daemon, and puts everything back when something fails.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_reconcile },
 	{ "diff", "[PLAN]", "what apply would do: a unified diff per file, the unit actions, why",
 	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
@@ -356,10 +397,10 @@ static const struct command commands[] = {
 	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
 	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
 	  "each is named. --force puts the before-images back all the same.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID, cmd_back },
+	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID | WRITES, cmd_back },
 	{ "recover", "", "put back what an interrupted run left",
 	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
-	  TAKES_ROOT | TAKES_FORCE, cmd_back },
+	  TAKES_ROOT | TAKES_FORCE | WRITES, cmd_back },
 	{ "history", "", "what was applied, when, what changed, what it did to units",
 	  "Writes nothing.", TAKES_ROOT, cmd_history },
 	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
@@ -522,12 +563,13 @@ static int check_usage(const struct command *c, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+	struct options o = { 0 };
 	const struct command *c = NULL;
 	bool help = false;
 	int opt;
 
-	umask(022);
+	confine_start();
+	o.style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (opt) {
 		case OPT_ROOT:

@@ -62,55 +62,6 @@ static void add_safe(struct buf *b, const char *text)
 	}
 }
 
-static bool secret_name(const char *line, size_t n)
-{
-	static const char *const words[] = { "token", "password", "secret", "access-key" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		for (size_t at = 0; at + strlen(words[i]) <= n; at++)
-			if (strncasecmp(line + at, words[i], strlen(words[i])) == 0)
-				return true;
-	return false;
-}
-
-/* One line of a diff without credentials: user:password@ in URLs, and strings under a secret's
- * name. */
-static void add_line_masked(struct buf *b, const char *line, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		if (i + 3 <= n && memcmp(line + i, "://", 3) == 0) {
-			size_t at = i + 3, end = at;
-
-			while (end < n && !strchr("/\" \t,", line[end]) && line[end] != '@')
-				end++;
-			if (end < n && line[end] == '@') {
-				buf_adds(b, "://***");
-				i = end;
-				continue;
-			}
-		}
-		if (line[i] == ':' && i + 1 < n && secret_name(line, i)) {
-			size_t q = i + 1;
-
-			while (q < n && (line[q] == ' ' || line[q] == '\t'))
-				q++;
-			if (q < n && line[q] == '"') {
-				size_t end = q + 1;
-
-				while (end < n && line[end] != '"')
-					end += line[end] == '\\' ? 2 : 1;
-				buf_add(b, line + i, q - i);
-				buf_adds(b, "\"***\"");
-				i = end < n ? end + 1 : n;
-				continue;
-			}
-		}
-		buf_addc(b, line[i++]);
-	}
-}
-
 static size_t count_lines(const struct image *im)
 {
 	size_t n = im->len && im->content[im->len - 1] != '\n';
@@ -137,7 +88,7 @@ static void diff_lines(struct buf *out, const struct change *c, const char *from
 
 static char *change_diff(const struct report *r, const struct change *c)
 {
-	_cleanup_buf_ struct buf raw = BUF_INIT, out = BUF_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT;
 	_cleanup_free_ char *path = NULL;
 	const char *from, *to;
 
@@ -146,19 +97,10 @@ static char *change_diff(const struct report *r, const struct change *c)
 	from = c->before.exists ? path : "/dev/null";
 	to = c->after.exists ? path : "/dev/null";
 	if (c->kind == CHANGE_LINES)
-		diff_lines(&raw, c, from, to);
+		diff_lines(&out, c, from, to);
 	else if (c->kind == CHANGE_FILE || c->kind == CHANGE_REMOVE)
-		diff_unified(&raw, c->before.content ? c->before.content : "", c->before.len,
+		diff_unified(&out, c->before.content ? c->before.content : "", c->before.len,
 			     c->after.content ? c->after.content : "", c->after.len, from, to, 3);
-	if (raw.failed)
-		return NULL;
-	for (size_t i = 0; i < raw.len;) {
-		const char *nl = memchr(raw.data + i, '\n', raw.len - i);
-		size_t n = nl ? (size_t)(nl - raw.data) - i + 1 : raw.len - i;
-
-		add_line_masked(&out, raw.data + i, n);
-		i += n;
-	}
 	if (c->kind == CHANGE_DIR)
 		buf_addf(&out, "directory %s, mode %04o, owner %u:%u\n", path,
 			 c->after.mode & 07777, c->after.uid, c->after.gid);

@@ -7,10 +7,11 @@
  *   walk fail N ERRNO SET -- COMMAND...   the Nth is not carried out and returns -ERRNO; its name
  *                                         is printed on fd 3
  *   walk short N SET -- COMMAND...        the Nth, if a write, is given half of its bytes
- *   walk pause N SET SCRIPT -- COMMAND... `sh -c SCRIPT` runs just before the Nth is carried out
+ *   walk pause N SET SCRIPT -- COMMAND... `sh -c SCRIPT` runs just before the Nth is carried out;
+ *                                         $TRACEE is the program's process
  *
  * SET is "durable" (what changes a disk) or "all" (every call on files, descriptors and memory once
- * the program's main has begun, that is after its first openat2). Exit code: the program's; 128 +
+ * the program's main has begun, which closes what it was left). Exit code: the program's; 128 +
  * signal when it was killed; 125 for trouble of our own.
  */
 #include "tracer.h"
@@ -35,12 +36,14 @@ struct walk {
 	const char *script;
 };
 
-/* The script gets none of our descriptors but the report's. */
-static void run_script(const char *script)
+static void run_script(const char *script, pid_t tracee)
 {
+	char text[16];
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		snprintf(text, sizeof(text), "%d", (int)tracee);
+		setenv("TRACEE", text, 1);
 		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
 		_exit(TRACER_TROUBLE);
 	}
@@ -52,7 +55,7 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 	struct walk *w = arg;
 	const struct tracer_call *call = tracer_call_of(pid, r, w->durable);
 
-	if (r->orig_rax == SYS_openat2)
+	if (r->orig_rax == SYS_close_range)
 		w->begun = true;
 	if (!call || (!w->begun && !w->durable) || ++w->seen != w->n)
 		return TRACER_GO_ON;
@@ -68,7 +71,7 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 			r->rdx /= 2;
 		return TRACER_GO_ON;
 	case MODE_PAUSE:
-		run_script(w->script);
+		run_script(w->script, pid);
 		return TRACER_GO_ON;
 	case MODE_COUNT:
 	default:

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "../src/redact.h"
+
+static const struct {
+	const char *text, *shown;
+} texts[] = {
+	{ "", "" },
+	{ "icc: unset -> false\n", "icc: unset -> false\n" },
+	/* addresses */
+	{ "http://joe:pw@proxy:3128/", "http://***@proxy:3128/" },
+	{ "\"http-proxy\": \"http://joe:p@ss/w@proxy\",", "\"http-proxy\": \"http://***@proxy\"," },
+	{ "HTTPS_PROXY=https://t0ken@proxy NO_PROXY=a@b",
+	  "HTTPS_PROXY=https://***@proxy NO_PROXY=a@b" },
+	{ "http://a:b@c,http://d:e@f", "http://***@c,http://***@f" },
+	{ "https://mirror.example/v2/", "https://mirror.example/v2/" },
+	{ "see ://@", "see ://***@" },
+	{ "\033[32m+http://u:p@h\033[0m", "\033[32m+http://***@h\033[0m" },
+	/* members */
+	{ "+    \"splunk-token\": \"abc\",\n", "+    \"splunk-token\": \"***\",\n" },
+	{ "{\"splunk-token\":\"a\\\"b\", \"tag\": \"x\"}",
+	  "{\"splunk-token\":\"***\", \"tag\": \"x\"}" },
+	{ "{\\\"splunk-token\\\": \\\"abc\\\", \\\"tag\\\": \\\"x\\\"}",
+	  "{\\\"splunk-token\\\": \\\"***\\\", \\\"tag\\\": \\\"x\\\"}" },
+	{ "\"api_KEY\": [ \"abc\" ]", "\"api_KEY\": [ \"***\" ]" },
+	{ "\"token\": true, \"x\": \"y\"", "\"token\": true, \"x\": \"y\"" },
+	{ "\"token\": \"open", "\"token\": \"***" },
+	{ "\"token\": \"\"", "\"token\": \"\"" },
+	/* names that are files */
+	{ "\"token-file\": \"/run/t\"", "\"token-file\": \"/run/t\"" },
+	{ "\"awslogs-credentials-endpoint\": \"/x\"", "\"awslogs-credentials-endpoint\": \"/x\"" },
+	/* reasons and mistakes */
+	{ "log-opts.splunk-token: unset -> \"abc\"\nicc: \"x\"",
+	  "log-opts.splunk-token: unset -> \"***\"\nicc: \"x\"" },
+	{ "splunk-token: \"abc\" -> \"def\"", "splunk-token: \"***\" -> \"***\"" },
+	{ "p.yaml:3:9: splunk-token: expects text; found \"abc\"",
+	  "p.yaml:3:9: splunk-token: expects text; found \"***\"" },
+	{ "cannot open '/etc/token': No such file", "cannot open '/etc/token': No such file" },
+	/* command lines and environments */
+	{ "--log-opt splunk-token=abc --icc=false", "--log-opt splunk-token=*** --icc=false" },
+	{ "Environment=\"DB_PASSWORD=a b\" \"X=y\"", "Environment=\"DB_PASSWORD=***\" \"X=y\"" },
+	{ "my_secret=\"a b\" x=y", "my_secret=\"***\" x=y" },
+	{ "token=", "token=" },
+	/* keys */
+	{ "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb",
+	  "a\n***\nb" },
+	{ "a\\n-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\\nb", "a\\n***\\nb" },
+	{ "-----BEGIN PRIVATE KEY-----\nMIIE", "***" },
+	{ "-----BEGIN CERTIFICATE-----\nMIIE", "-----BEGIN CERTIFICATE-----\nMIIE" },
+};
+
+START_TEST(hides_in_text)
+{
+	_cleanup_free_ char *shown = redact_text(texts[_i].text);
+
+	ck_assert_str_eq(shown, texts[_i].shown);
+}
+END_TEST
+
+START_TEST(hides_twice_as_once)
+{
+	_cleanup_free_ char *once = redact_text(texts[_i].text), *twice = redact_text(once);
+
+	ck_assert_str_eq(once, twice);
+}
+END_TEST
+
+START_TEST(hides_in_documents)
+{
+	json_t *doc = json_pack("{s:{s:s, s:[s, s, {s:s}], s:i}, s:s}", "log-opts", "splunk-token",
+				"abc", "list", "http://a:b@c", "x", "password", "p", "token", 7,
+				"why", "token: unset -> \"t\"");
+	_cleanup_free_ char *shown = NULL;
+
+	ck_assert_int_eq(redact_json(doc), 0);
+	shown = json_dumps(doc, JSON_SORT_KEYS | JSON_COMPACT);
+	ck_assert_str_eq(shown,
+			 "{\"log-opts\":{\"list\":[\"http://***@c\",\"x\",{\"password\":\"***\"}],"
+			 "\"splunk-token\":\"***\",\"token\":7},"
+			 "\"why\":\"token: unset -> \\\"***\\\"\"}");
+	json_decref(doc);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_loop_test(tc, hides_in_text, 0, ARRAY_SIZE(texts));
+	tcase_add_loop_test(tc, hides_twice_as_once, 0, ARRAY_SIZE(texts));
+	tcase_add_test(tc, hides_in_documents);
+}
+
+UNIT_MAIN("redact")
