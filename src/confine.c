@@ -15,7 +15,7 @@
 /* SUDO_UID is asked by trust.c, TZ by the C library, NO_COLOR by main.c. Variables that libraries
  * believe (DBUS_SYSTEM_BUS_ADDRESS, SYSTEMD_*, SQLITE_TMPDIR...) are the caller's to set, and none
  * of ours. */
-static const char *const env_kept[] = { "SUDO_UID", "NO_COLOR", "TERM", "TZ" };
+static const char *const env_kept[] = { "SUDO_UID", "NO_COLOR", "TZ" };
 
 static void clean_environment(void)
 {

@@ -129,10 +129,17 @@ static int label_after(const struct host *h, int fd, const char *path, const cha
 		return 0;
 	if (host_is_live(h))
 		return label_create(NULL, e);
-	if (fsetxattr(fd, "security.selinux", context, strlen(context) + 1, 0) < 0 &&
-	    errno != EOPNOTSUPP)
-		return fail(h, e, errno, "label", path);
-	return 0;
+	if (fsetxattr(fd, "security.selinux", context, strlen(context) + 1, 0) == 0 ||
+	    errno == EOPNOTSUPP)
+		return 0;
+	/* xattr(7): the security class takes CAP_SYS_ADMIN, which a container's root lacks. */
+	if (errno == EPERM)
+		return err_set(
+			e, EPERM,
+			"cannot label '%s%s' as this root's SELinux policy wants it (%s): that "
+			"takes CAP_SYS_ADMIN. In a container: --cap-add SYS_ADMIN",
+			host_prefix(h), path, context);
+	return fail(h, e, errno, "label", path);
 }
 
 int stage_file(const struct host *h, const char *path, const char *tmp, const struct image *im,
