@@ -9,6 +9,8 @@
  *   walk short N SET -- COMMAND...        the Nth, if a write, is given half of its bytes
  *   walk pause N SET SCRIPT -- COMMAND... `sh -c SCRIPT` runs just before the Nth is carried out;
  *                                         $TRACEE is the program's process
+ *   walk pause-kill N K SET SCRIPT -- COMMAND...
+ *                                         the same, and SIGKILL just before the one K calls later
  *
  * SET is "durable" (what changes a disk) or "all" (every call on files, descriptors and memory once
  * the program's main has begun, which closes what it was left). Exit code: the program's; 128 +
@@ -26,11 +28,12 @@ enum mode {
 	MODE_FAIL,
 	MODE_SHORT,
 	MODE_PAUSE,
+	MODE_PAUSE_KILL,
 };
 
 struct walk {
 	enum mode mode;
-	unsigned long n, seen;
+	unsigned long n, later, seen;
 	int num;
 	bool durable, begun;
 	const char *script;
@@ -57,7 +60,12 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 
 	if (r->orig_rax == SYS_close_range)
 		w->begun = true;
-	if (!call || (!w->begun && !w->durable) || ++w->seen != w->n)
+	if (!call || (!w->begun && !w->durable))
+		return TRACER_GO_ON;
+	w->seen++;
+	if (w->mode == MODE_PAUSE_KILL && w->seen == w->n + w->later)
+		return TRACER_KILL;
+	if (w->seen != w->n)
 		return TRACER_GO_ON;
 	switch (w->mode) {
 	case MODE_KILL:
@@ -71,6 +79,7 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 			r->rdx /= 2;
 		return TRACER_GO_ON;
 	case MODE_PAUSE:
+	case MODE_PAUSE_KILL:
 		run_script(w->script, pid);
 		return TRACER_GO_ON;
 	case MODE_COUNT:
@@ -81,31 +90,37 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 
 static int usage(void)
 {
-	fputs("usage: walk count SET | kill N SET | fail N ERRNO SET | short N SET | pause N SET SCRIPT "
-	      "-- COMMAND...\n",
+	fputs("usage: walk count SET | kill N SET | fail N ERRNO SET | short N SET | pause N SET SCRIPT | "
+	      "pause-kill N K SET SCRIPT -- COMMAND...\n",
 	      stderr);
 	return TRACER_TROUBLE;
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = { "count", "kill", "fail", "short", "pause" };
+	static const char *const modes[] = {
+		"count", "kill", "fail", "short", "pause", "pause-kill"
+	};
 	static const struct tracer_hooks hooks = { .before = before };
 	struct walk w = { 0 };
 	int at = 2, code;
 
 	if (argc < 5)
 		return usage();
-	while (w.mode <= MODE_PAUSE && !streq(argv[1], modes[w.mode]))
+	while (w.mode <= MODE_PAUSE_KILL && !streq(argv[1], modes[w.mode]))
 		w.mode++;
-	if (w.mode > MODE_PAUSE)
+	if (w.mode > MODE_PAUSE_KILL)
 		return usage();
 	if (w.mode != MODE_COUNT)
 		w.n = strtoul(argv[at++], NULL, 10);
 	if (w.mode == MODE_FAIL)
 		w.num = (int)strtol(argv[at++], NULL, 10);
+	if (w.mode == MODE_PAUSE_KILL && at < argc)
+		w.later = strtoul(argv[at++], NULL, 10);
+	if (at >= argc)
+		return usage();
 	w.durable = !streq(argv[at++], "all");
-	if (w.mode == MODE_PAUSE && at < argc)
+	if (w.mode >= MODE_PAUSE && at < argc)
 		w.script = argv[at++];
 	if (at + 1 >= argc || !streq(argv[at], "--"))
 		return usage();
