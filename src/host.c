@@ -116,6 +116,15 @@ bool image_same(const struct image *a, const struct image *b)
 	return a->len == b->len && (!a->len || memcmp(a->content, b->content, a->len) == 0);
 }
 
+uint64_t image_sum(const struct image *im)
+{
+	uint64_t sum = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < im->len; i++)
+		sum = (sum ^ (unsigned char)im->content[i]) * 0x100000001b3;
+	return sum;
+}
+
 static bool in_chroot(void)
 {
 	struct stat ours, init;

@@ -56,6 +56,9 @@ const struct xattr *image_xattr(const struct image *im, const char *name);
  * don't count. */
 bool image_same(const struct image *a, const struct image *b);
 
+/* A checksum of the content (FNV-1a, 64 bits): tells an edit by accident, not by malice. */
+uint64_t image_sum(const struct image *im);
+
 /* As image_same, but content is not looked at. */
 bool image_same_attrs(const struct image *a, const struct image *b);
 

@@ -32,9 +32,10 @@ struct step {
 	char *path;
 	char *tmp; /* the temporary name beside it; none for directories and attributes */
 	struct image before, after;
-	char **lines;	/* LINES: ours */
-	bool newline;	/* LINES: the file had no final newline, we added it */
-	size_t was_len; /* LINES: how long the file was */
+	char **lines;			/* LINES: ours */
+	bool newline;			/* LINES: the file had no final newline, we added it */
+	size_t was_len;			/* LINES: how long the file was */
+	uint64_t before_sum, after_sum; /* LINES: of the contents, which are not recorded */
 	bool untouched; /* only in the run that wrote it: this step was not done yet */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };

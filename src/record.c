@@ -114,6 +114,8 @@ static int step_from_change(const struct change *c, uint64_t nonce, struct step 
 	}
 	s->newline = c->before.len && c->before.content[c->before.len - 1] != '\n';
 	s->was_len = c->before.len;
+	s->before_sum = image_sum(&c->before);
+	s->after_sum = image_sum(&c->after);
 	s->lines = strv_copy(c->lines);
 	if (!s->lines)
 		return err_oom(e);
@@ -237,6 +239,8 @@ static json_t *step_json(const struct step *s)
 	json_object_set(o, "lines", lines);
 	json_object_set_new(o, "newline", json_boolean(s->newline));
 	json_object_set_new(o, "length", json_integer((json_int_t)s->was_len));
+	json_object_set_new(o, "sum_before", json_integer((json_int_t)s->before_sum));
+	json_object_set_new(o, "sum_after", json_integer((json_int_t)s->after_sum));
 	return o;
 }
 
@@ -340,14 +344,15 @@ static int step_parse(json_t *o, struct step *s)
 {
 	const char *kind, *path, *tmp;
 	json_t *before, *after, *why, *lines = NULL;
-	json_int_t length = 0;
+	json_int_t length = 0, before_sum = 0, after_sum = 0;
 	int newline = 0, k, r;
 	size_t i;
 	json_t *line;
 
-	if (json_unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I}", "kind", &kind, "path", &path,
-			"before", &before, "after", &after, "why", &why, "lines", &lines, "newline",
-			&newline, "length", &length) < 0)
+	if (json_unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I}", "kind", &kind,
+			"path", &path, "before", &before, "after", &after, "why", &why, "lines",
+			&lines, "newline", &newline, "length", &length, "sum_before", &before_sum,
+			"sum_after", &after_sum) < 0)
 		return -EINVAL;
 	tmp = json_string_value(json_object_get(o, "temporary"));
 	k = choice(kind, kinds, ARRAY_SIZE(kinds));
@@ -358,6 +363,8 @@ static int step_parse(json_t *o, struct step *s)
 		return -EINVAL;
 	s->newline = newline;
 	s->was_len = (size_t)length;
+	s->before_sum = (uint64_t)before_sum;
+	s->after_sum = (uint64_t)after_sum;
 	s->path = strdup(path);
 	s->tmp = tmp ? strdup(tmp) : NULL;
 	s->why = json_incref(why);

@@ -2,8 +2,11 @@
 #include "stage.h"
 
 #include <linux/fs.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <sys/acl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include <acl/libacl.h>
@@ -142,18 +145,17 @@ static int label_after(const struct host *h, int fd, const char *path, const cha
 	return fail(h, e, errno, "label", path);
 }
 
-int stage_file(const struct host *h, const char *path, const char *tmp, const struct image *im,
-	       struct err *e)
+static int write_new(const struct host *h, const struct place *p, const char *path, const char *tmp,
+		     const struct image *im, struct err *e)
 {
-	_cleanup_place_ struct place p;
 	_cleanup_free_ char *context = NULL;
 	_cleanup_close_ int fd = -1;
 	struct err ignored;
 	int r;
 
-	if (place_open(h, path, &p, e) < 0 || label_before(h, path, im, &context, e) < 0)
+	if (label_before(h, path, im, &context, e) < 0)
 		return e->code;
-	fd = openat(p.dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(p->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : 0;
 	if (label_after(h, fd, path, context, r < 0 ? &ignored : e) < 0 && r == 0)
 		r = e->code;
@@ -168,9 +170,22 @@ int stage_file(const struct host *h, const char *path, const char *tmp, const st
 	else if (close(TAKE_FD(fd)) < 0)
 		r = fail(h, e, errno, "close the new", path);
 	else
-		return sync_dir(h, &p, e);
-	unlinkat(p.dir, tmp, 0);
+		return 0;
+	unlinkat(p->dir, tmp, 0);
 	return r;
+}
+
+int stage_file(const struct host *h, const char *path, const char *tmp, const struct image *im,
+	       struct err *e)
+{
+	_cleanup_place_ struct place p;
+
+	if (place_open(h, path, &p, e) < 0 || write_new(h, &p, path, tmp, im, e) < 0)
+		return e->code;
+	if (sync_dir(h, &p, e) == 0)
+		return 0;
+	unlinkat(p.dir, tmp, 0);
+	return e->code;
 }
 
 static int stale(const struct host *h, const char *path, struct err *e)
@@ -206,15 +221,89 @@ static bool unsupported(int r)
 	return r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP;
 }
 
-static int put_new(const struct place *p, const char *tmp)
+/* Renames where nothing stands at `to`. */
+static int rename_new(int dir, const char *from, const char *to)
 {
-	int r = rename2(p->dir, tmp, p->name, RENAME_NOREPLACE);
+	int r = rename2(dir, from, to, RENAME_NOREPLACE);
 
 	if (!unsupported(r))
 		return r;
-	if (linkat(p->dir, tmp, p->dir, p->name, 0) < 0)
+	if (linkat(dir, from, dir, to, 0) < 0)
 		return -errno;
-	return unlinkat(p->dir, tmp, 0) < 0 ? -errno : 0;
+	return unlinkat(dir, from, 0) < 0 ? -errno : 0;
+}
+
+int stage_whole(const struct host *h, const char *path, const char *tmp, const struct image *im,
+		struct err *e)
+{
+	_cleanup_free_ char *part = NULL;
+	_cleanup_place_ struct place p;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	if (asprintf(&part, "%s" STAGE_PART, tmp) < 0)
+		return err_oom(e);
+	if (write_new(h, &p, path, part, im, e) < 0)
+		return e->code;
+	r = rename_new(p.dir, part, tmp);
+	if (r == 0)
+		return sync_dir(h, &p, e);
+	unlinkat(p.dir, part, 0);
+	return fail(h, e, r, "name the new", path);
+}
+
+/* Network file systems refuse leases for reasons of their own. */
+static bool leases_tell(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type != NFS_SUPER_MAGIC &&
+	       fs.f_type != SMB_SUPER_MAGIC && fs.f_type != (long)CIFS_SUPER_MAGIC &&
+	       fs.f_type != (long)SMB2_SUPER_MAGIC;
+}
+
+/*
+ * Is the file open for writing? A writer that opened it before it was renamed would write to what
+ * is about to be removed. fcntl(2), "Leases": a read lease is refused with EAGAIN while there are
+ * writers; SIGURG, which nobody minds, stands in for the SIGIO that would kill us.
+ */
+static bool open_for_writing(int dir, const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && leases_tell(fd) && fcntl(fd, F_SETSIG, SIGURG) == 0 &&
+	       fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
+}
+
+bool stage_busy(const struct host *h, const char *path, const char *tmp)
+{
+	_cleanup_place_ struct place p;
+	struct err ignored;
+
+	return place_open(h, path, &p, &ignored) == 0 && open_for_writing(p.dir, tmp);
+}
+
+/* What was taken away from `path` and stands at `tmp` now: is it what had been seen there, and is
+ * it for good? 1: it is; -ESTALE or another error, *e says why. */
+static int taken(const struct host *h, const struct place *p, const char *path, const char *tmp,
+		 const struct image *expect, struct err *e)
+{
+	int r;
+
+	/* Writers first: one that is done when we ask has its edit in what is read next. */
+	if (open_for_writing(p->dir, tmp))
+		return err_set(
+			e, ESTALE,
+			"'%s%s' is open for writing in another program ('fuser -v %s%s' shows "
+			"which): nothing of ours was put there; try again when it is done",
+			host_prefix(h), path, host_prefix(h), path);
+	r = same_now(h, p, tmp, expect, e);
+	return r == 0 ? stale(h, path, e) : r;
 }
 
 int stage_swap(const struct host *h, const char *path, const char *tmp, const struct image *expect,
@@ -226,7 +315,7 @@ int stage_swap(const struct host *h, const char *path, const char *tmp, const st
 	if (place_open(h, path, &p, e) < 0)
 		return e->code;
 	if (!expect->exists) {
-		r = put_new(&p, tmp);
+		r = rename_new(p.dir, tmp, p.name);
 		if (r == -EEXIST)
 			return stale(h, path, e);
 		return r < 0 ? fail(h, e, r, "put the new file at", path) : sync_dir(h, &p, e);
@@ -242,13 +331,13 @@ int stage_swap(const struct host *h, const char *path, const char *tmp, const st
 	}
 	if (r < 0)
 		return fail(h, e, r, "replace", path);
-	r = same_now(h, &p, tmp, expect, e);
-	if (r <= 0) {
+	r = taken(h, &p, path, tmp, expect, e);
+	if (r < 0) {
 		struct err ignored;
 
 		if (rename2(p.dir, tmp, p.name, RENAME_EXCHANGE) == 0)
 			sync_dir(h, &p, &ignored);
-		return r < 0 ? r : stale(h, path, e);
+		return r;
 	}
 	if (unlinkat(p.dir, tmp, 0) < 0)
 		return fail(h, e, errno, "remove the old version of", path);
@@ -270,10 +359,10 @@ int stage_remove(const struct host *h, const char *path, const char *tmp,
 		return stale(h, path, e);
 	if (r < 0)
 		return fail(h, e, r, "remove", path);
-	r = same_now(h, &p, tmp, expect, e);
-	if (r <= 0) {
-		put_new(&p, tmp);
-		return r < 0 ? r : stale(h, path, e);
+	r = taken(h, &p, path, tmp, expect, e);
+	if (r < 0) {
+		rename_new(p.dir, tmp, p.name);
+		return r;
 	}
 	if (unlinkat(p.dir, tmp, 0) < 0)
 		return fail(h, e, errno, "remove", path);
@@ -305,6 +394,31 @@ int stage_discard(const struct host *h, const char *path, const char *tmp, struc
 			       ? 0
 			       : fail(h, e, errno, "remove the temporary file beside", path);
 	return sync_dir(h, &p, e);
+}
+
+int stage_keep(const struct host *h, const char *path, const char *tmp, struct err *e)
+{
+	const char *tag = strstr(tmp, ".bulkhead-");
+	_cleanup_place_ struct place p;
+	int r = -EEXIST;
+
+	if (place_open(h, path, &p, e) < 0)
+		return e->code;
+	tag = tag ? tag + strlen(".bulkhead-") : tmp;
+	for (int n = 0; r == -EEXIST && n < 100; n++) {
+		_cleanup_free_ char *name = NULL;
+
+		if (asprintf(&name, n ? "%.200s.kept-%s.%d" : "%.200s.kept-%s", p.name, tag, n) < 0)
+			return err_oom(e);
+		r = rename_new(p.dir, tmp, name);
+		if (r == 0 && sync_dir(h, &p, e) == 0)
+			err_set(e, ESTALE,
+				"somebody changed '%s%s' while a run was putting its own there: their "
+				"version is kept as '%s%s/%s'. Merge it by hand and remove it",
+				host_prefix(h), path, host_prefix(h),
+				streq(p.parent, "/") ? "" : p.parent, name);
+	}
+	return r < 0 ? fail(h, e, r, "keep somebody's version of", path) : e->code;
 }
 
 int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e)

@@ -20,9 +20,18 @@ int stage_file(const struct host *h, const char *path, const char *tmp, const st
 	       struct err *e);
 
 /*
+ * As stage_file, and `tmp` never is a file half written: it is written as `tmp` STAGE_PART and then
+ * gets its name.
+ */
+#define STAGE_PART "-part"
+int stage_whole(const struct host *h, const char *path, const char *tmp, const struct image *im,
+		struct err *e);
+
+/*
  * Puts `tmp` in the place of `path`, where `expect` has to be. renameat2(2) with RENAME_EXCHANGE or
  * RENAME_NOREPLACE: what stood there is looked at after it was taken away, and put back when it is
- * not `expect`. File systems without these flags get a comparison just before a plain rename.
+ * not `expect` or when somebody has it open for writing. File systems without these flags get a
+ * comparison just before a plain rename.
  */
 int stage_swap(const struct host *h, const char *path, const char *tmp, const struct image *expect,
 	       struct err *e);
@@ -31,12 +40,21 @@ int stage_swap(const struct host *h, const char *path, const char *tmp, const st
 int stage_remove(const struct host *h, const char *path, const char *tmp,
 		 const struct image *expect, struct err *e);
 
-/* Renames `tmp` over `path` whatever stands there: for recovery, where tmp is what stood at path.
- */
+/* Renames `tmp` over `path` whatever stands there: for what is ours alone. */
 int stage_return(const struct host *h, const char *path, const char *tmp, struct err *e);
 
 /* Removes `tmp` beside `path` if it is there. */
 int stage_discard(const struct host *h, const char *path, const char *tmp, struct err *e);
+
+/*
+ * Gives what stands at `tmp`, somebody's change of `path`, a name beside it for a person to find.
+ * -ESTALE, with *e saying where it is; another error when it stays where it was.
+ */
+int stage_keep(const struct host *h, const char *path, const char *tmp, struct err *e);
+
+/* Has anybody the regular file `tmp` beside `path` open for writing? False where the file system
+ * can't tell. */
+bool stage_busy(const struct host *h, const char *path, const char *tmp);
 
 /* Makes a directory with owner, mode and label. An existing directory is success. */
 int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e);

@@ -115,7 +115,7 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 			r = stage_mkdir(t->h, x->path, &x->after, e);
 		}
 		if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
-			r = stage_file(t->h, x->path, s->tmp, &x->after, e);
+			r = stage_whole(t->h, x->path, s->tmp, &x->after, e);
 		if (r < 0)
 			return r;
 	}

@@ -82,67 +82,6 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 	return same(now, &s->before) ? UNDO_BEFORE : UNDO_ELSEWHERE;
 }
 
-/* The images of a temporary file beside a step's target, and of the target. 0: there is no such
- * file. */
-static int look(const struct host *h, const struct step *s, const char *name, struct image *ret_tmp,
-		struct image *ret_now, struct err *e)
-{
-	_cleanup_free_ char *path = NULL;
-	const char *slash = strrchr(s->path, '/');
-
-	if (asprintf(&path, "%.*s%s", (int)(slash - s->path) + 1, s->path, name) < 0)
-		return err_oom(e);
-	if (host_image_now(h, path, ret_tmp, e) < 0)
-		return e->code;
-	if (!ret_tmp->exists)
-		return 0;
-	return host_image_now(h, s->path, ret_now, e) < 0 ? e->code : 1;
-}
-
-/*
- * The temporary file of an undo that was stopped. What had been taken away to be removed and isn't
- * ours goes back; all else is what the undo will write again.
- */
-static int tidy_undo_tmp(const struct host *h, const struct step *s, const char *name,
-			 struct err *e)
-{
-	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
-	int r = look(h, s, name, &tmp, &now, e);
-
-	if (r <= 0)
-		return r;
-	if (s->kind == CHANGE_FILE && !s->before.exists && !now.exists &&
-	    !image_same(&tmp, &s->after))
-		return stage_return(h, s->path, name, e);
-	return stage_discard(h, s->path, name, e);
-}
-
-/*
- * The temporary file of a step tells how far it came. It is still the new content: the step was
- * never done, and what stands at the target is somebody's. It is something else while the target
- * already is the new content: the run was stopped between exchanging the two and removing the old
- * one, and the temporary, which is what stood there, goes back as it is. Returns 1 when there is
- * nothing more to take back.
- */
-static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
-{
-	_cleanup_(image_done) struct image now = { 0 }, tmp = { 0 };
-	bool undone;
-	int r = s->tmp ? look(h, s, s->tmp, &tmp, &now, e) : 0;
-
-	if (r <= 0)
-		return r;
-	/* Both are the new content where a file system needs link(2) for a new name. */
-	undone = s->kind == CHANGE_FILE && image_same(&tmp, &s->after) &&
-		 !image_same(&now, &s->after);
-	if (s->kind == CHANGE_FILE && s->before.exists && image_same(&now, &s->after) &&
-	    !image_same(&tmp, &s->after))
-		return stage_return(h, s->path, s->tmp, e);
-	if (s->kind == CHANGE_REMOVE && !now.exists)
-		return stage_return(h, s->path, s->tmp, e);
-	return stage_discard(h, s->path, s->tmp, e) < 0 ? e->code : undone;
-}
-
 /* The database without our lines; without the newline we added too, when nobody wrote behind it. */
 static int without_lines(const struct step *s, const struct image *now, struct image *ret,
 			 struct err *e)
@@ -171,17 +110,142 @@ static int without_lines(const struct step *s, const struct image *now, struct i
 	return 0;
 }
 
+/* --- what a temporary file tells --- */
+
+/* A temporary file beside a step's target, and the target. */
+struct found {
+	struct image tmp, now;
+	bool busy; /* somebody has the temporary open for writing: it was the target's file */
+};
+
+static void found_done(struct found *f)
+{
+	image_done(&f->tmp);
+	image_done(&f->now);
+}
+
+/* 0: there is no such file, nor one half written. */
+static int look(const struct host *h, const struct step *s, const char *name, struct found *ret,
+		struct err *e)
+{
+	_cleanup_free_ char *path = NULL, *part = NULL;
+	const char *slash = strrchr(s->path, '/');
+
+	if (asprintf(&part, "%s" STAGE_PART, name) < 0 ||
+	    asprintf(&path, "%.*s%s", (int)(slash - s->path) + 1, s->path, name) < 0)
+		return err_oom(e);
+	if (stage_discard(h, s->path, part, e) < 0)
+		return e->code;
+	/* Before it is read: a writer that is done by now has its edit in what we read. */
+	ret->busy = stage_busy(h, s->path, name);
+	if (host_image_now(h, path, &ret->tmp, e) < 0)
+		return e->code;
+	if (!ret->tmp.exists)
+		return 0;
+	return host_image_now(h, s->path, &ret->now, e) < 0 ? e->code : 1;
+}
+
+static bool is_before(const struct step *s, const struct image *im)
+{
+	if (s->kind != CHANGE_LINES)
+		return image_same(im, &s->before);
+	return image_same_attrs(im, &s->before) && (!im->exists || image_sum(im) == s->before_sum);
+}
+
+static bool is_after(const struct step *s, const struct image *im)
+{
+	if (s->kind != CHANGE_LINES)
+		return image_same(im, &s->after);
+	return image_same_attrs(im, &s->after) && image_sum(im) == s->after_sum;
+}
+
+/* Gives back what an exchange had taken from the target, where ours stands since. */
+static int give_back(const struct host *h, const struct step *s, const char *name,
+		     const struct found *f, struct err *e)
+{
+	return stage_swap(h, s->path, name, &f->now, e);
+}
+
+/* Is the temporary file of an undo of lines nobody's edit? It is what the undo was about to write,
+ * or what it had just replaced. */
+static int undo_of_lines(const struct step *s, const struct found *f, struct err *e)
+{
+	_cleanup_(image_done) struct image tmp = { 0 }, now = { 0 };
+
+	if (!f->now.exists || !S_ISREG(f->now.mode) || !S_ISREG(f->tmp.mode))
+		return 0;
+	if (without_lines(s, &f->tmp, &tmp, e) < 0 || without_lines(s, &f->now, &now, e) < 0)
+		return e->code;
+	return image_same(&tmp, &f->now) || image_same(&now, &f->tmp);
+}
+
+/*
+ * The temporary file of an undo that was stopped: what it was about to write, or what it had just
+ * taken away. If that is somebody's edit, it goes back, or is kept beside the target when that has
+ * been changed since.
+ */
+static int tidy_undo_tmp(const struct host *h, const struct step *s, const char *name, bool force,
+			 struct err *e)
+{
+	_cleanup_(found_done) struct found f = { 0 };
+	int r = look(h, s, name, &f, e);
+	bool ours;
+
+	if (r <= 0)
+		return r;
+	ours = is_before(s, &f.tmp) || is_after(s, &f.tmp);
+	if (!ours && s->kind == CHANGE_LINES) {
+		r = undo_of_lines(s, &f, e);
+		if (r < 0)
+			return r;
+		ours = r;
+	}
+	if (force || (ours && !f.busy))
+		return stage_discard(h, s->path, name, e);
+	return is_before(s, &f.now) ? give_back(h, s, name, &f, e)
+				    : stage_keep(h, s->path, name, e);
+}
+
+/*
+ * The temporary file of a step tells how far it came. It is still the new content, and the target
+ * is not: the step was never done, and what stands at the target is somebody's. It is something
+ * else while the target is the new content: the run was stopped between exchanging the two and
+ * removing the old one, and the temporary, which is what stood there, goes back as it is. Returns 1
+ * when there is nothing more to take back.
+ */
+static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
+{
+	_cleanup_(found_done) struct found f = { 0 };
+	int r = s->tmp ? look(h, s, s->tmp, &f, e) : 0;
+	bool ours, done;
+
+	if (r <= 0)
+		return r;
+	ours = is_after(s, &f.tmp);
+	done = is_after(s, &f.now);
+	if (done && !ours)
+		return give_back(h, s, s->tmp, &f, e);
+	if (f.busy || (!ours && !is_before(s, &f.tmp)))
+		return stage_keep(h, s->path, s->tmp, e);
+	if (stage_discard(h, s->path, s->tmp, e) < 0)
+		return e->code;
+	/* Both are the new content where a file system needs link(2) for a new name. */
+	return ours && !done;
+}
+
 /* Stages an image under `tmp` and puts it in the place of what is there now. */
-static int put(const struct host *h, const char *path, const char *tmp, const struct image *im,
+static int put(const struct host *h, const struct step *s, const char *tmp, const struct image *im,
 	       const struct image *now, struct err *e)
 {
-	struct err ignored;
+	_cleanup_(found_done) struct found f = { 0 };
+	struct err other;
 
-	if (stage_file(h, path, tmp, im, e) < 0)
+	if (stage_whole(h, s->path, tmp, im, e) < 0)
 		return e->code;
-	if (stage_swap(h, path, tmp, now, e) == 0)
+	if (stage_swap(h, s->path, tmp, now, e) == 0)
 		return 0;
-	stage_discard(h, path, tmp, &ignored);
+	if (look(h, s, tmp, &f, &other) == 1 && image_same(&f.tmp, im) && !f.busy)
+		stage_discard(h, s->path, tmp, &other);
 	return e->code;
 }
 
@@ -194,14 +258,14 @@ static int undo_lines(const struct host *h, const struct step *s, const char *tm
 		return e->code;
 	if (!s->before.exists && back.len == 0)
 		return stage_remove(h, s->path, tmp, now, e);
-	return put(h, s->path, tmp, &back, now, e);
+	return put(h, s, tmp, &back, now, e);
 }
 
 static int undo_content(const struct host *h, const struct step *s, const char *tmp,
 			const struct image *now, struct err *e)
 {
 	if (s->before.exists)
-		return put(h, s->path, tmp, &s->before, now, e);
+		return put(h, s, tmp, &s->before, now, e);
 	return now->exists ? stage_remove(h, s->path, tmp, now, e) : 0;
 }
 
@@ -250,7 +314,7 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	 * displaced. */
 	if (s->tmp && asprintf(&tmp, "%s-undo", s->tmp) < 0)
 		return err_oom(e);
-	if (tmp && tidy_undo_tmp(h, s, tmp, e) < 0)
+	if (tmp && tidy_undo_tmp(h, s, tmp, force, e) < 0)
 		return e->code;
 	r = tidy_tmp(h, s, e);
 	if (r != 0 || s->untouched)

@@ -198,6 +198,58 @@ START_TEST(swaps_only_what_was_seen)
 }
 END_TEST
 
+/* Who opened the file before it was renamed still writes to it: nothing of theirs may go. */
+START_TEST(leaves_what_is_open_for_writing)
+{
+	_cleanup_(image_done) struct image seen = { 0 };
+	struct image im = text_image("ours", 0644);
+	_cleanup_close_ int writer = -1, reader = -1;
+
+	put("/file", "before");
+	seen = image_now("/file");
+	ck_ok(stage_whole(host, "/file", TMP, &im, &e));
+	writer = open(at("/file"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_eq(stage_swap(host, "/file", TMP, &seen, &e), -ESTALE);
+	ck_says("open for writing");
+	ck_assert_int_eq(stage_remove(host, "/file", ".other", &seen, &e), -ESTALE);
+	ck_assert_int_eq(write(writer, "+theirs", 7), 7);
+	holds("/file", "before+theirs");
+	holds("/" TMP, "ours");
+	ck_assert(stage_busy(host, "/any", "file"));
+	close(TAKE_FD(writer));
+	ck_assert(!stage_busy(host, "/any", "file"));
+	put("/file", "before");
+	reader = open(at("/file"), O_RDONLY | O_CLOEXEC);
+	ck_ok(stage_swap(host, "/file", TMP, &seen, &e));
+	holds("/file", "ours");
+	ONLY("file");
+}
+END_TEST
+
+START_TEST(stages_whole)
+{
+	struct image im = text_image("ours", 0644);
+
+	ck_ok(stage_whole(host, "/file", TMP, &im, &e));
+	ck_assert_int_eq(stage_whole(host, "/file", TMP, &im, &e), -EEXIST);
+	holds("/" TMP, "ours");
+	ONLY(TMP);
+}
+END_TEST
+
+START_TEST(keeps)
+{
+	for (int i = 0; i < 2; i++) {
+		put("/" TMP, "theirs");
+		ck_assert_int_eq(stage_keep(host, "/file", TMP, &e), -ESTALE);
+		ck_says(i ? "/file.kept-1.1'" : "/file.kept-1'");
+	}
+	holds("/file.kept-1", "theirs");
+	ck_assert_int_eq(stage_keep(host, "/file", TMP, &e), -ENOENT);
+	ONLY("file.kept-1", "file.kept-1.1");
+}
+END_TEST
+
 START_TEST(removes)
 {
 	_cleanup_(image_done) struct image seen = { 0 };
@@ -328,6 +380,9 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, swaps_new);
 	tcase_add_test(tc, swaps_existing);
 	tcase_add_test(tc, swaps_only_what_was_seen);
+	tcase_add_test(tc, leaves_what_is_open_for_writing);
+	tcase_add_test(tc, stages_whole);
+	tcase_add_test(tc, keeps);
 	tcase_add_test(tc, removes);
 	tcase_add_test(tc, returns);
 	tcase_add_test(tc, directories);

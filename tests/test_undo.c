@@ -197,7 +197,7 @@ START_TEST(killed_while_staging)
 	put("/etc/f", "before");
 	file("/etc/f", "after");
 	record();
-	snprintf(path, sizeof(path), "/etc/%s", j.steps[0].tmp);
+	snprintf(path, sizeof(path), "/etc/%s" STAGE_PART, j.steps[0].tmp);
 	put(path, "aft");
 	back(0, false);
 	holds("/etc/f", "before");
@@ -245,6 +245,64 @@ START_TEST(killed_before_an_edit_went_back)
 	undo_step(host, &j.steps[0], false, &changed, &e);
 	holds("/etc/f", "theirs");
 	tidy();
+}
+END_TEST
+
+/* The exchange took an edit away, and since then the file was edited again: the earlier one is
+ * neither put over it nor dropped. */
+START_TEST(killed_between_two_edits)
+{
+	char tmp[128], kept[128];
+	bool changed;
+
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	snprintf(kept, sizeof(kept), "/etc/f.kept-%s", strstr(tmp, "bulkhead-") + 9);
+	put("/etc/f", "theirs, later");
+	put(tmp, "theirs");
+	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	ck_says(kept);
+	holds("/etc/f", "theirs, later");
+	holds(kept, "theirs");
+	tidy();
+	/* What had been seen is in the journal: that can go. */
+	put(tmp, "before");
+	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	ck_says("changed by somebody else since");
+	holds("/etc/f", "theirs, later");
+	tidy();
+}
+END_TEST
+
+/* An undo exchanges as well; what it took away and had not looked at yet. */
+START_TEST(killed_in_an_undo)
+{
+	static const struct {
+		const char *now, *tmp, *left;
+	} were[] = {
+		{ "after", "before", "before" },	/* about to write */
+		{ "before", "after", "before" },	/* just written */
+		{ "before", "theirs", "theirs" },	/* an edit taken away */
+		{ "theirs", "before", "theirs" },	/* put back */
+		{ "theirs, 2", "theirs", "theirs, 2" }, /* and another came */
+	};
+	char undo[128];
+	bool changed;
+
+	put("/etc/f", "before");
+	file("/etc/f", "after");
+	record();
+	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/f", were[i].now);
+		put(undo, were[i].tmp);
+		undo_step(host, &j.steps[0], false, &changed, &e);
+		holds("/etc/f", were[i].left);
+		ck_assert(!exists(undo));
+	}
+	ck_says("f.kept-");
 }
 END_TEST
 
@@ -414,6 +472,74 @@ START_TEST(lines_that_are_gone)
 	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
 	ck_assert_int_eq(where(0), UNDO_BEFORE);
 	back(0, false);
+}
+END_TEST
+
+/* A run was killed between the exchange and the look at what it took away: an edit made without
+ * the locks goes back, or is kept when others went on from ours. */
+START_TEST(lines_killed_after_the_exchange)
+{
+	static const struct {
+		const char *now, *tmp, *left;
+		bool kept;
+	} were[] = {
+		{ "a:1:1\n", "a:1:1\nours:1:2\n", "a:1:1\n", false },
+		{ "a:1:1\nours:1:2\n", "a:1:1\n", "a:1:1\n", false },
+		{ "a:1:1\nours:1:2\n", "a:1:1\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nedit:3:3\n", "a:1:1\nours:1:2\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\n", "a:1:1\nadd:5:5\n", false },
+		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\nedit:3:3\n", "a:1:1\nadd:5:5\n", true },
+	};
+	char tmp[128], kept[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(tmp, "bulkhead-") + 9);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/subuid", were[i].now);
+		put(tmp, were[i].tmp);
+		ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e),
+				 were[i].kept ? -ESTALE : 0);
+		holds(kept, were[i].kept ? were[i].tmp : NULL);
+		ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+		holds("/etc/subuid", were[i].left);
+		tidy();
+	}
+}
+END_TEST
+
+START_TEST(lines_killed_in_an_undo)
+{
+	static const struct {
+		const char *now, *tmp, *left;
+		bool kept;
+	} were[] = {
+		{ "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", "a:1:1\nb:1:1\n", false },
+		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", false },
+		{ "a:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nb:1:1\n", true },
+	};
+	char undo[128], kept[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
+	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(undo, "bulkhead-") + 9);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/subuid", were[i].now);
+		put(undo, were[i].tmp);
+		ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e),
+				 were[i].kept ? -ESTALE : 0);
+		holds(kept, were[i].kept ? were[i].tmp : NULL);
+		ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+		holds("/etc/subuid", were[i].left);
+		tidy();
+	}
 }
 END_TEST
 
@@ -589,6 +715,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, killed_while_staging);
 	tcase_add_test(tc, killed_between_exchange_and_removal);
 	tcase_add_test(tc, killed_before_an_edit_went_back);
+	tcase_add_test(tc, killed_between_two_edits);
+	tcase_add_test(tc, killed_in_an_undo);
 	tcase_add_test(tc, killed_while_removing);
 	tcase_add_test(tc, killed_before_a_race_was_seen);
 	tcase_add_test(tc, killed_between_link_and_unlink);
@@ -604,6 +732,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_of_a_new_file_with_others);
 	tcase_add_test(tc, lines_like_ours);
 	tcase_add_test(tc, lines_that_are_gone);
+	tcase_add_test(tc, lines_killed_after_the_exchange);
+	tcase_add_test(tc, lines_killed_in_an_undo);
 	tcase_add_test(tc, lines_that_were_edited);
 	tcase_add_test(tc, lines_of_a_large_file);
 	tcase_add_test(tc, directories);
