@@ -50,24 +50,38 @@ static bool wait_more(const struct locking *k)
 	return true;
 }
 
+/* Is `name` a regular file with no other name? Looked at before it is opened: opening a fifo or a
+ * device has effects, and another name may lie anywhere. -ENOENT: there is none. */
+static int look_plain(int etc, const char *name, struct stat *st)
+{
+	if (fstatat(etc, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return S_ISREG(st->st_mode) ? 0 : -EINVAL;
+}
+
 /*
  * An open file description lock: it meets lckpwdf's and systemd-sysusers' like any other (fcntl(2),
  * "Open file description locks"), and isn't lost when some other fd of the same file is closed.
  */
 static int lock_pwd(const struct locking *k, int *ret_fd, struct err *e)
 {
-	_cleanup_close_ int fd =
-		openat(k->etc, ".pwd.lock",
-		       O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	_cleanup_close_ int fd = -1;
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat st;
+	int r = look_plain(k->etc, ".pwd.lock", &st);
 
+	if (r == -EINVAL || (r == 0 && st.st_nlink != 1))
+		return err_set(
+			e, EINVAL,
+			"'%s/etc/.pwd.lock' is not a file of its own: look at it, and remove it",
+			k->prefix);
+	if (r == 0 || r == -ENOENT)
+		fd = openat(k->etc, ".pwd.lock",
+			    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+			    0600);
 	if (fd < 0)
-		return err_sys(e, errno, "open '%s/etc/.pwd.lock'", k->prefix);
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, errno, "stat '%s/etc/.pwd.lock'", k->prefix);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, EINVAL, "'%s/etc/.pwd.lock' is not a regular file", k->prefix);
+		return err_sys(e, r < 0 && r != -ENOENT ? r : errno, "open '%s/etc/.pwd.lock'",
+			       k->prefix);
 	while (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		struct flock holder = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 		char who[32] = "";
@@ -93,22 +107,25 @@ static int lock_pwd(const struct locking *k, int *ret_fd, struct err *e)
 enum lock_owner {
 	OWNER_GONE,    /* no lock file any more */
 	OWNER_UNKNOWN, /* a file that holds no pid: shadow takes it for busy */
+	OWNER_STRANGE, /* no file at all: no tool of shadow's made it, and none will remove it */
 	OWNER_PID,
 };
 
 static enum lock_owner lock_owner_read(int etc, const char *name, pid_t *ret)
 {
-	_cleanup_close_ int fd =
-		openat(etc, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = -1;
 	char text[32], *end;
 	struct stat st;
 	ssize_t n;
 	long pid;
+	int r = look_plain(etc, name, &st);
 
+	if (r == -EINVAL)
+		return OWNER_STRANGE;
+	if (r == 0)
+		fd = openat(etc, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENOENT ? OWNER_GONE : OWNER_UNKNOWN;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return OWNER_UNKNOWN;
+		return r == -ENOENT || errno == ENOENT ? OWNER_GONE : OWNER_UNKNOWN;
 	n = read(fd, text, sizeof(text) - 1);
 	if (n <= 0 || text[0] < '1' || text[0] > '9')
 		return OWNER_UNKNOWN;
@@ -151,7 +168,9 @@ static int write_pid(const struct locking *k, const char *name, int *ret_fd, str
 static int busy(const struct locking *k, const char *lock, enum lock_owner owner, pid_t pid,
 		struct err *e)
 {
-	if (owner != OWNER_PID)
+	if (owner == OWNER_STRANGE)
+		err_set(e, EBUSY, "'%s/etc/%s' is there and is not a file", k->prefix, lock);
+	else if (owner != OWNER_PID)
 		err_set(e, EBUSY, "'%s/etc/%s' is there and names no process", k->prefix, lock);
 	else if (k->live)
 		return err_set(
@@ -190,7 +209,7 @@ static int link_lock(const struct locking *k, const char *temp, const char *lock
 				return err_sys(e, errno,
 					       "remove '%s/etc/%s', whose process %ld is dead",
 					       k->prefix, lock, (long)pid);
-		} else if (!wait_more(k)) {
+		} else if (owner == OWNER_STRANGE || !wait_more(k)) {
 			/* One that is gone by now, in the last moment, is busy all the same. */
 			return busy(k, lock, owner, pid, e);
 		}
