@@ -412,7 +412,7 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 static void text_check(struct buf *b, const struct report *r, const struct report_style *st)
 {
 	add_findings(b, r, st);
-	if (st->quiet || r->result == REPORT_REFUSED)
+	if (st->quiet || r->result == REPORT_REFUSED || r->result == REPORT_STUCK)
 		return;
 	add_notes(b, r, st);
 	add_counts(b, r);
