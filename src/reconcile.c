@@ -471,7 +471,7 @@ void reconcile_recover(struct host *h, const struct reconcile_options *o, struct
 
 	if (n >= 0)
 		end(r, n ? REPORT_RECOVERED : REPORT_CONVERGED, EXIT_AS_WANTED);
-	else if (n == -EBUSY)
+	else if (!journal_interrupted(h) || journal_locked_by(h))
 		end(r, REPORT_REFUSED, EXIT_FAILED);
 	else
 		end(r, REPORT_STUCK, EXIT_STUCK);

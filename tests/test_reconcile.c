@@ -442,6 +442,32 @@ START_TEST(apply_recovers_first)
 }
 END_TEST
 
+/* EBUSY of anything else than the run's lock is no other run: what waits still waits. */
+START_TEST(recover_that_is_held_up)
+{
+	struct changes c;
+	struct journal j;
+
+	changes_init(&c);
+	ck_ok(changes_line(&c, host, "/etc/subuid", "x:1:1", 0644, "m", NULL, "t", &e));
+	ck_ok(journal_from_changes(&c, &j, &e));
+	ck_ok(journal_create(host, &j, &e));
+	put_dir("/etc/subuid.lock");
+	reconcile_recover(host, &plain, &report);
+	ck_assert_int_eq(report.code, EXIT_STUCK);
+	ck_assert_int_eq(report.result, REPORT_STUCK);
+	ck_assert(journal_interrupted(host));
+	ck_assert_int_eq(rmdir(at("/etc/subuid.lock")), 0);
+	report_done(&report);
+	report_init(&report, "recover", host);
+	reconcile_recover(host, &plain, &report);
+	ck_assert_int_eq(report.code, EXIT_AS_WANTED);
+	ck_assert_int_eq(report.result, REPORT_RECOVERED);
+	journal_done(&j);
+	changes_done(&c);
+}
+END_TEST
+
 START_TEST(another_run_is_at_work)
 {
 	uint32_t last;
@@ -479,6 +505,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, what_somebody_edited_stays);
 	tcase_add_test(tc, a_skipped_module_keeps_what_it_knows);
 	tcase_add_test(tc, apply_recovers_first);
+	tcase_add_test(tc, recover_that_is_held_up);
 	tcase_add_test(tc, another_run_is_at_work);
 }
 
