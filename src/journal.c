@@ -247,14 +247,21 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	return 0;
 }
 
+/* Anything at all, a link that leads nowhere too: who puts things back has to look at it. */
 bool journal_interrupted(const struct host *h)
 {
-	return host_exists(h, PENDING);
+	struct stat st;
+	struct err ignored;
+
+	return host_lstat(h, PENDING, &st, &ignored) == 0;
 }
 
-bool journal_history(const struct host *h)
+int journal_history(const struct host *h, struct err *e)
 {
-	return host_exists(h, HISTORY);
+	struct stat st;
+	int r = host_lstat(h, HISTORY, &st, e);
+
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 int journal_pending(const struct host *h, struct journal *ret, struct err *e)
@@ -374,6 +381,41 @@ static uint32_t noted_pid(int fd)
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (uint32_t)strtoul(text, NULL, 10) : 0;
 }
 
+static int untrusted(const struct host *h, const char *name, struct err *e)
+{
+	return err_set(
+		e, EPERM,
+		"'%s" JOURNAL_DIR
+		"%s%s' belongs to another user, or others can write in it: what stands there "
+		"can't be trusted. Look at it, then: chown root:root, chmod 700",
+		host_prefix(h), *name ? "/" : "", name);
+}
+
+/* What stands in our directory under the names of ours has to be ours: a link would have us clean
+ * up, or put back from, somebody else's directory. */
+static int dirs_ours(const struct host *h, int dir, struct err *e)
+{
+	static const char *const ours[] = { "new", "old", "pending", "history" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+		struct stat st;
+
+		if (fstatat(dir, ours[i], &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			if (errno != ENOENT)
+				return err_sys(e, errno, "cannot look at '%s" JOURNAL_DIR "/%s'",
+					       host_prefix(h), ours[i]);
+		} else if (!S_ISDIR(st.st_mode)) {
+			return err_set(e, ENOTDIR,
+				       "'%s" JOURNAL_DIR
+				       "/%s' is not a directory: look at it, and move it away",
+				       host_prefix(h), ours[i]);
+		} else if (st.st_uid != geteuid() || (st.st_mode & 022)) {
+			return untrusted(h, ours[i], e);
+		}
+	}
+	return 0;
+}
+
 int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_last, struct err *e)
 {
 	_cleanup_close_ int dir = -1, fd = -1;
@@ -385,12 +427,9 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
 		return e->code;
 	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022))
-		return err_set(
-			e, EPERM,
-			"'%s" JOURNAL_DIR
-			"' belongs to another user, or others can write in it: what "
-			"stands there can't be trusted. Look at it, then: chown root:root, chmod 700",
-			host_prefix(h));
+		return untrusted(h, "", e);
+	if (dirs_ours(h, dir, e) < 0)
+		return e->code;
 	/* Looked at before it is opened: opening a device has effects. */
 	if (fstatat(dir, "lock", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    (!S_ISREG(st.st_mode) || st.st_nlink != 1))
@@ -423,9 +462,10 @@ uint32_t journal_locked_by(const struct host *h)
 	_cleanup_close_ int dir = -1, fd = -1;
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct err ignored;
+	struct stat st;
 
 	dir = host_open_dir(h, JOURNAL_DIR, &ignored);
-	if (dir < 0)
+	if (dir < 0 || fstatat(dir, "lock", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	fd = openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)

@@ -102,8 +102,8 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e);
 /* A cheap look: is there a pending/ directory? */
 bool journal_interrupted(const struct host *h);
 
-/* Is there any history at all? */
-bool journal_history(const struct host *h);
+/* Is there any history at all? 1, 0, or why that can't be told. */
+int journal_history(const struct host *h, struct err *e);
 
 /* Loads history/ID with its images. -ENOENT. */
 int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e);

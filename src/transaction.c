@@ -658,8 +658,9 @@ int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restar
 	struct transaction t;
 	int r;
 
-	if (!journal_history(h))
-		return err_set(e, ENOENT, "nothing is left to undo");
+	r = journal_history(h, e);
+	if (r <= 0)
+		return r < 0 ? r : err_set(e, ENOENT, "nothing is left to undo");
 	r = transaction_begin(&t, h, p, e);
 	if (r == 0)
 		r = journal_from_changes(&none, &j, e);

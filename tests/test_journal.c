@@ -57,7 +57,7 @@ START_TEST(nothing_yet)
 	size_t n;
 
 	ck_assert(!journal_interrupted(host));
-	ck_assert(!journal_history(host));
+	ck_assert_int_eq(journal_history(host, &e), 0);
 	ck_assert_int_eq(journal_pending(host, &j, &e), 0);
 	ck_ok(journal_list(host, &list, &n, &e));
 	ck_assert_uint_eq(n, 0);
@@ -80,7 +80,7 @@ START_TEST(pending_comes_back_whole)
 	ck_ok(journal_create(host, &j, &e));
 	ck_assert_uint_eq(j.id, 1);
 	ck_assert(journal_interrupted(host));
-	ck_assert(!journal_history(host));
+	ck_assert_int_eq(journal_history(host, &e), 0);
 	ck_assert_int_eq(journal_pending(host, &back, &e), 1);
 	ck_assert_uint_eq(back.n_steps, 3);
 	for (size_t i = 0; i < 2; i++) {
@@ -128,7 +128,7 @@ START_TEST(commit_and_drop)
 	ck_ok(journal_update(host, &j, &e));
 	ck_ok(journal_commit(host, &j, &e));
 	ck_assert(!journal_interrupted(host));
-	ck_assert(journal_history(host));
+	ck_assert_int_eq(journal_history(host, &e), 1);
 	ck_ok(journal_load(host, 1, &back, &e));
 	ck_assert_int_eq(back.phase, PHASE_UNITS);
 	ck_assert_str_eq(back.steps[0].before.content, "before");
@@ -317,6 +317,55 @@ START_TEST(a_lock_that_is_no_file)
 }
 END_TEST
 
+/* A link would have journal_create clean up in somebody else's directory. */
+START_TEST(directories_that_are_not_ours)
+{
+	static const char *const names[] = { "new", "old", "pending", "history" };
+	uint32_t last;
+	int fd;
+
+	put("/etc/victim", "theirs");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+
+		put_dir("/var/lib/bulkhead");
+		snprintf(path, sizeof(path), "/var/lib/bulkhead/%s", names[i]);
+		ck_assert_int_eq(symlink("/etc", at(path)), 0);
+		ck_assert_int_eq(journal_lock(host, 0, &fd, &last, &e), -ENOTDIR);
+		ck_assert_ptr_nonnull(strstr(e.text, path));
+		ck_assert_int_eq(unlink(at(path)), 0);
+		ck_assert_int_eq(mkdir(at(path), 0700), 0);
+		ck_assert_int_eq(chmod(at(path), 0722), 0);
+		ck_assert_int_eq(journal_lock(host, 0, &fd, &last, &e), -EPERM);
+		ck_assert_ptr_nonnull(strstr(e.text, path));
+		ck_assert_int_eq(rmdir(at(path)), 0);
+		ck_assert_int_eq(rmdir(at("/var/lib/bulkhead")), 0);
+	}
+	holds("/etc/victim", "theirs");
+}
+END_TEST
+
+/* Reading looks before it opens: a device would feel it, a fifo would hold us up. */
+START_TEST(a_lock_that_is_a_fifo)
+{
+	put_dir("/var/lib/bulkhead");
+	ck_assert_int_eq(mkfifo(at("/var/lib/bulkhead/lock"), 0600), 0);
+	ck_assert_uint_eq(journal_locked_by(host), 0);
+}
+END_TEST
+
+START_TEST(pending_that_leads_nowhere)
+{
+	put_dir("/var/lib/bulkhead");
+	ck_assert_int_eq(symlink("/none", at("/var/lib/bulkhead/pending")), 0);
+	ck_assert(journal_interrupted(host));
+	ck_assert_int_eq(unlink(at("/var/lib/bulkhead/pending")), 0);
+	ck_assert_int_eq(rmdir(at("/var/lib/bulkhead")), 0);
+	ck_assert_int_eq(symlink("bulkhead", at("/var/lib/bulkhead")), 0);
+	ck_assert_int_eq(journal_history(host, &e), -ELOOP);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -331,6 +380,9 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, the_lock_dies_with_its_run);
 	tcase_add_test(tc, a_lock_that_is_no_file);
+	tcase_add_test(tc, directories_that_are_not_ours);
+	tcase_add_test(tc, a_lock_that_is_a_fifo);
+	tcase_add_test(tc, pending_that_leads_nowhere);
 }
 
 UNIT_MAIN("journal")
