@@ -604,6 +604,24 @@ static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, si
 	return 0;
 }
 
+/* Databases that can't be locked stop a rollback before it has begun, not half-way. */
+static int databases_free(const struct host *h, const struct journal *list, size_t n, struct err *e)
+{
+	struct account_locks *locks;
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < list[i].n_steps; k++)
+			any |= list[i].steps[k].kind == CHANGE_LINES;
+	if (!any)
+		return 0;
+	if (accounts_lock(h, account_databases, ACCOUNT_DATABASES, DATABASE_LOCK_SECONDS, &locks,
+			  e) < 0)
+		return err_prefix(e, "nothing was undone");
+	accounts_unlock(locks);
+	return 0;
+}
+
 static int rollback_locked(struct host *h, unsigned id, bool force, bool no_restart,
 			   const struct progress *p, int timeout, struct journal *j,
 			   struct errs *failed, struct err *e)
@@ -635,6 +653,8 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			"/history/%06u), or put that back all the same: bulkhead "
 			"rollback --force",
 			host_prefix(h), j->undoes[0]);
+	if (r == 0)
+		r = databases_free(h, list, j->n_undoes, e);
 	if (r == 0) {
 		errs_done(failed);
 		r = rollback_units(h, list, j->n_undoes, no_restart, j, e);

@@ -499,6 +499,21 @@ START_TEST(rollback_refuses_what_came_in_place_of_a_removed_file)
 }
 END_TEST
 
+START_TEST(rollback_begins_only_when_the_databases_are_free)
+{
+	plan();
+	run();
+	put_dir("/etc/subuid.lock");
+	ck_assert_int_eq(rollback(0, false), -EBUSY);
+	ck_says("nothing was undone");
+	ck_assert(!journal_interrupted(host));
+	ck_assert_int_eq(rmdir(at("/etc/subuid.lock")), 0);
+	is_after();
+	ck_ok(rollback(0, false));
+	is_before();
+}
+END_TEST
+
 /* Other people's lines are not edits of ours. */
 START_TEST(rollback_of_lines_leaves_others)
 {
@@ -568,6 +583,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, rollback_down_to_one);
 	tcase_add_test(tc, rollback_refuses_edits);
 	tcase_add_test(tc, rollback_refuses_what_came_in_place_of_a_removed_file);
+	tcase_add_test(tc, rollback_begins_only_when_the_databases_are_free);
 	tcase_add_test(tc, rollback_of_lines_leaves_others);
 	tcase_add_test(tc, rollback_of_edited_lines);
 	tcase_add_test(tc, rollback_keeps_directories_in_use);
