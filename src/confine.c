@@ -100,7 +100,8 @@ static const cap_value_t read_caps[] = {
 static const cap_value_t write_caps[] = {
 	CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_CHOWN,
 	CAP_FOWNER,	     CAP_FSETID, /* chmod(2) keeps a set-group-ID bit of another group */
-	CAP_SETFCAP,			 /* before-images hold security.capability */
+	CAP_LEASE,     /* of other owners' files: who has them open for writing, fcntl(2) */
+	CAP_SETFCAP,   /* before-images hold security.capability */
 	CAP_SYS_ADMIN, /* security.* and trusted.* attributes; systemd asks for it over D-Bus */
 	CAP_MAC_ADMIN, /* a label that the running policy doesn't know */
 };
