@@ -421,8 +421,6 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 	_cleanup_close_ int dir = -1, fd = -1;
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat st;
-	char pid[16];
-	int n;
 
 	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
 		return e->code;
@@ -450,10 +448,17 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 		nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
 	}
 	*ret_last = noted_pid(fd);
-	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int journal_lock_sign(const struct host *h, int fd, struct err *e)
+{
+	char pid[16];
+	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
 		return err_sys(e, errno, "cannot write '%s" LOCK "'", host_prefix(h));
-	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

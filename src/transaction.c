@@ -18,7 +18,9 @@ static int lock_run(struct host *h, int *ret_fd, struct err *e)
 	if (journal_lock(h, RUN_LOCK_SECONDS, ret_fd, &last, e) < 0)
 		return e->code;
 	/* We hold the lock, so whoever noted that pid is done or dead. */
-	return last ? accounts_unlock_stale(h, last, e) : 0;
+	if (last && accounts_unlock_stale(h, last, e) < 0)
+		return e->code;
+	return journal_lock_sign(h, *ret_fd, e);
 }
 
 int transaction_begin(struct transaction *t, struct host *h, const struct progress *p,

@@ -262,6 +262,7 @@ START_TEST(one_run_at_a_time)
 	pid_t pid;
 
 	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_ok(journal_lock_sign(host, fd, &e));
 	ck_assert_uint_eq(last, 0);
 	ck_assert_uint_eq(journal_locked_by(host), (uint32_t)getpid());
 	pid = fork();
@@ -294,7 +295,10 @@ START_TEST(the_lock_dies_with_its_run)
 	if (pid == 0) {
 		struct err other;
 
-		_exit(journal_lock(host, 0, &fd, &last, &other) == 0 ? 0 : 1);
+		_exit(journal_lock(host, 0, &fd, &last, &other) == 0 &&
+				      journal_lock_sign(host, fd, &other) == 0
+			      ? 0
+			      : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);

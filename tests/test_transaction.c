@@ -318,6 +318,22 @@ START_TEST(killed_run)
 }
 END_TEST
 
+/* The pid of the killed run is what tells its lock files from others': it stays noted until they
+ * are gone. */
+START_TEST(killed_run_and_a_recovery_that_fails)
+{
+	plan();
+	killed(KILL_PREPARED);
+	ck_assert(exists("/etc/passwd.lock"));
+	ck_assert_int_eq(unlink(at("/etc/.pwd.lock")), 0);
+	put_dir("/etc/.pwd.lock");
+	ck_assert_int_lt(recover(), 0);
+	ck_assert_int_eq(rmdir(at("/etc/.pwd.lock")), 0);
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+}
+END_TEST
+
 START_TEST(killed_while_the_journal_was_written)
 {
 	plan();
@@ -393,6 +409,7 @@ START_TEST(busy)
 	int lock;
 
 	ck_ok(journal_lock(host, 0, &lock, &last, &e));
+	ck_ok(journal_lock_sign(host, lock, &e));
 	ck_assert_int_eq(transaction_begin(&t, host, NULL, &e), -EBUSY);
 	transaction_end(&t);
 	close(lock);
@@ -573,6 +590,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, edit_of_a_database);
 	tcase_add_test(tc, edit_meets_undo);
 	tcase_add_loop_test(tc, killed_run, 0, KILL_N);
+	tcase_add_test(tc, killed_run_and_a_recovery_that_fails);
 	tcase_add_test(tc, killed_while_the_journal_was_written);
 	tcase_add_test(tc, edit_after_a_killed_prepare);
 	tcase_add_test(tc, killed_rollback);
