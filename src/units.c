@@ -4,6 +4,8 @@
 #endif
 #include "units.h"
 
+#include <time.h>
+
 int units_boot_id(const struct host *h, char ret[33], struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
@@ -30,6 +32,21 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 	return 0;
 }
 
+int units_usable(const char *unit, const struct unit_state *st, struct err *e)
+{
+	if (streq(st->load, "loaded"))
+		return 0;
+	if (streq(st->load, "not-found"))
+		return err_set(e, ENOENT, "systemd knows no %s: is its package installed?", unit);
+	if (streq(st->load, "masked"))
+		return err_set(e, ERFKILL, "%s is masked; to allow it: systemctl unmask %s", unit,
+			       unit);
+	return err_set(
+		e, EINVAL,
+		"systemd can't use the unit file of %s (%s); to see why: systemctl status %s", unit,
+		st->load, unit);
+}
+
 #if HAVE_SYSTEMD
 
 #include "unitbus.h"
@@ -37,6 +54,7 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 
 #define RELOAD_US   (300 * SECOND) /* generators may take 2 x DefaultTimeoutStartSec */
 #define POLL_US	    (SECOND / 2)   /* signals get lost: look at the unit all the same */
+#define MEND_US	    (10 * SECOND)  /* systemctl daemon-reexec on a slow host */
 #define STAGE_MAX   64
 #define QUOTE_LINES 5
 
@@ -89,29 +107,59 @@ int units_open_at(const char *address, struct units **ret, struct err *e)
 	return 0;
 }
 
+/* Is nobody listening, as while systemd executes itself anew? */
+static bool between_two(int r)
+{
+	/* ETIMEDOUT: sd-bus' word for an answer that a cut connection owes. */
+	return r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE || r == -ENOTCONN ||
+	       r == -ETIMEDOUT;
+}
+
 int units_open(const struct host *h, struct units **ret, struct err *e)
 {
+	uint64_t end = unitbus_now() + MEND_US;
 	struct err first;
 	int r;
 
 	if (!host_is_live(h))
 		return err_set(e, EOPNOTSUPP, "no systemd to ask: %s", host_offline_why(h));
-	/* Root's own socket works before and without the system bus, which is for everybody. */
-	r = units_open_at(UNITBUS_PRIVATE, ret, e);
-	if (r == 0 || r == -EOPNOTSUPP || r == -ENOMEM)
-		return r;
-	first = *e;
-	r = units_open_at(UNITBUS_SYSTEM, ret, e);
+	do {
+		/* Root's own socket works before and without the system bus, which is for
+		 * everybody.
+		 */
+		r = units_open_at(UNITBUS_PRIVATE, ret, e);
+		if (r == 0 || r == -EOPNOTSUPP || r == -ENOMEM)
+			return r;
+		first = *e;
+		r = units_open_at(UNITBUS_SYSTEM, ret, e);
+		if (r == 0 || !between_two(first.code))
+			break;
+		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
+	} while (unitbus_now() < end);
 	if (r < 0)
 		err_append(e, "; before that: %s", first.text);
 	return r;
+}
+
+/* A look that outlives a connection that is cut. */
+static int look_again(struct units *u, struct waiting *w, const char *unit, uint64_t end,
+		      struct look *ret, struct err *e)
+{
+	int r;
+
+	while ((r = unitbus_look(&u->bus, w, unit, ret, e)) < 0) {
+		if (r == -EINTR || !unitbus_broken(&u->bus) || unitbus_now() >= end ||
+		    (r = unitbus_mend(&u->bus, w, end, e)) < 0)
+			return r;
+	}
+	return 0;
 }
 
 int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e)
 {
 	struct waiting w = unitbus_waiting(NULL, unit, "looking at");
 	struct look l;
-	int r = unitbus_look(&u->bus, &w, unit, &l, e);
+	int r = look_again(u, &w, unit, w.start + MEND_US, &l, e);
 
 	if (r < 0)
 		return r;
@@ -211,22 +259,6 @@ static int stage_add(struct units *u, struct stage *s, const char *unit, enum un
 	return 0;
 }
 
-static int not_loaded(const struct watch *w, struct err *e)
-{
-	const char *load = w->before.state.load;
-
-	if (streq(load, "not-found"))
-		return err_set(e, ENOENT, "systemd knows no %s: is its package installed?",
-			       w->unit);
-	if (streq(load, "masked"))
-		return err_set(e, ERFKILL, "%s is masked; to allow it: systemctl unmask %s",
-			       w->unit, w->unit);
-	return err_set(
-		e, EINVAL,
-		"systemd can't use the unit file of %s (%s); to see why: systemctl status %s",
-		w->unit, load, w->unit);
-}
-
 /* Marks what a restart of list[i] carries along, and watches it when it runs now. */
 static int stage_carry(struct units *u, struct stage *s, size_t i, struct err *e)
 {
@@ -302,23 +334,29 @@ static int watch_issue(struct units *u, struct stage *s, struct watch *w, const 
 }
 
 /* The words of the unit that failed, below the error. */
-static int quote_journal(struct units *u, const struct stage *s, const struct watch *w,
-			 struct err *e)
+static int quote(struct units *u, const struct unitlog_query *q, struct err *e)
 {
-	struct unitlog_query q = { .unit = w->unit,
-				   .past = w->before.state.invocation,
-				   .since = s->w.start,
-				   .lines = QUOTE_LINES };
 	_cleanup_free_ char *text = NULL;
 	struct err ignored; /* the failure counts, not that its journal can't be read */
 	char *line, *end;
 
-	if (unitlog_read(u->bus.lib, &q, &text, &ignored) == 0 && *text) {
-		err_append(e, "\nthe journal of %s:", w->unit);
+	if (unitlog_read(u->bus.lib, q, &text, &ignored) == 0 && *text) {
+		err_append(e, "\nthe journal of %s:", q->unit);
 		for (line = text; (end = strchr(line, '\n')); line = end + 1)
 			err_append(e, "\n  %.*s", (int)(end - line), line);
 	}
-	return err_append(e, "\nto see all of it: journalctl -u %s", w->unit);
+	return err_append(e, "\nto see all of it: journalctl -u %s", q->unit);
+}
+
+static int quote_journal(struct units *u, const struct stage *s, const struct watch *w,
+			 struct err *e)
+{
+	const struct unitlog_query q = { .unit = w->unit,
+					 .past = w->before.state.invocation,
+					 .since = s->w.start,
+					 .lines = QUOTE_LINES };
+
+	return quote(u, &q, e);
 }
 
 /* What a unit needs and did not start is the one to hear. NULL: there is none. */
@@ -443,13 +481,7 @@ static int watch_wait(struct units *u, struct stage *s, struct watch *w, struct 
 		s->w.doing = watch_doing(s, w);
 		s->news = false;
 		until = unitbus_now() + POLL_US;
-		r = unitbus_look(&u->bus, &s->w, w->unit, &l, e);
-		if (r < 0 && r != -EINTR && unitbus_broken(&u->bus)) {
-			r = unitbus_mend(&u->bus, &s->w, end, e);
-			if (r < 0)
-				return r;
-			continue;
-		}
+		r = look_again(u, &s->w, w->unit, end, &l, e);
 		if (r < 0)
 			return r;
 		r = s->stop ? stop_step(u, s, w, &l, e) : watch_step(u, s, w, &l, e);
@@ -477,8 +509,8 @@ static int stage_run(struct units *u, struct stage *s, const struct unit_todo *t
 		if (todo[i].action == UNIT_NOTHING || stage_find(s, todo[i].unit))
 			continue;
 		r = stage_add(u, s, todo[i].unit, todo[i].action, e);
-		if (r >= 0 && !streq(s->list[s->n - 1].before.state.load, "loaded"))
-			r = not_loaded(&s->list[s->n - 1], e);
+		if (r >= 0)
+			r = units_usable(todo[i].unit, &s->list[s->n - 1].before.state, e);
 	}
 	for (size_t i = 0, asked = s->n; i < asked && r >= 0; i++)
 		if (s->list[i].action == UNIT_RESTART && !s->list[i].carried)
@@ -512,6 +544,64 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 		r = stage_run(u, &s, todo, n, e);
 	stage_end(u, &s);
 	return r;
+}
+
+/* It is no longer the one that came up. */
+static int watched_died(struct units *u, const struct waiting *w, const struct unit_watched *x,
+			const struct look *l, struct err *e)
+{
+	const struct unitlog_query q = { .unit = x->unit,
+					 .invocation = x->invocation,
+					 .lines = QUOTE_LINES };
+	const struct unit_state *st = &l->state;
+	const char *how = *st->result && !streq(st->result, "success") ? st->result : NULL;
+	unsigned seconds = (unsigned)((unitbus_now() - w->start) / SECOND);
+
+	err_set(e, EIO, "%s came up and did not stay up: %u s later it is %s (%s%s%s)%s", x->unit,
+		seconds, st->active, st->sub, how ? ", " : "", how ? how : "",
+		look_is_up(l) ? " again, started anew" : "");
+	return quote(u, &q, e);
+}
+
+static int watched_look(struct units *u, struct waiting *w, struct unit_watched *x, uint64_t end,
+			struct err *e)
+{
+	struct look l;
+	int r;
+
+	w->unit = x->unit;
+	r = look_again(u, w, x->unit, end + MEND_US, &l, e);
+	if (r < 0)
+		return r;
+	if (!*x->invocation)
+		memcpy(x->invocation, l.state.invocation, sizeof(x->invocation));
+	/* The invocation, not the main process: a daemon may hand itself over to a new one. */
+	if (!look_is_up(&l) || !streq(l.state.invocation, x->invocation))
+		r = watched_died(u, w, x, &l, e);
+	look_done(&l);
+	return r;
+}
+
+int units_watch(struct units *u, struct unit_watched *list, size_t n, uint64_t since, int seconds,
+		const struct progress *p, struct err *e)
+{
+	struct waiting w = unitbus_waiting(p, "", "watching");
+	uint64_t end, until;
+
+	if (since)
+		w.start = since;
+	end = w.start + (uint64_t)seconds * SECOND;
+	do {
+		until = unitbus_now() + POLL_US;
+		for (size_t i = 0; i < n; i++)
+			if (watched_look(u, &w, &list[i], end, e) < 0)
+				return e->code;
+		/* A broken connection shows, and is mended, at the next look. */
+		while (unitbus_now() < until && !unitbus_broken(&u->bus))
+			if (unitbus_turn(&u->bus, &w, until, e) == -EINTR)
+				return -EINTR;
+	} while (unitbus_now() < end);
+	return 0;
 }
 
 int units_stop(struct units *u, const char *unit, int timeout, const struct progress *p,
@@ -579,6 +669,18 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 	(void)todo;
 	(void)n;
 	(void)timeout;
+	(void)p;
+	return no_systemd(e);
+}
+
+int units_watch(struct units *u, struct unit_watched *list, size_t n, uint64_t since, int seconds,
+		const struct progress *p, struct err *e)
+{
+	(void)u;
+	(void)list;
+	(void)n;
+	(void)since;
+	(void)seconds;
 	(void)p;
 	return no_systemd(e);
 }

@@ -13,6 +13,7 @@
 #include "change.h"
 
 #define UNITS_TIMEOUT 120 /* seconds a unit has to come back when the plan doesn't say */
+#define UNITS_WATCH   7	  /* and seconds it then has to stay up */
 
 struct units;
 
@@ -40,6 +41,9 @@ struct unit_state {
 
 /* The state of a unit. A unit that doesn't exist is success with load "not-found". */
 int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e);
+
+/* Can systemd start it? -ENOENT, -ERFKILL (masked), -EINVAL (unusable unit file): no. */
+int units_usable(const char *unit, const struct unit_state *st, struct err *e);
 
 /* Called about every second while a job or a unit is waited for; `seconds` since it began. May be
  * NULL. */
@@ -70,6 +74,19 @@ struct unit_todo {
 };
 int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeout,
 	      const struct progress *p, struct err *e);
+
+/*
+ * Watches units until `seconds` after `since` (CLOCK_MONOTONIC in microseconds; 0: now). Each has
+ * to stay up in the invocation given, "" for the one that it has now: systemd takes a daemon for
+ * started when it says that it is ready, and some die a little later. -EIO: one went down or was
+ * started again; *e quotes what it said. -EINTR.
+ */
+struct unit_watched {
+	const char *unit;
+	char invocation[33];
+};
+int units_watch(struct units *u, struct unit_watched *list, size_t n, uint64_t since, int seconds,
+		const struct progress *p, struct err *e);
 
 /* Stops a unit (a daemon that was down before and has to be down again). */
 int units_stop(struct units *u, const char *unit, int timeout, const struct progress *p,
