@@ -29,6 +29,13 @@ static const struct field fields[] = {
 	  .max = 3600,
 	  .help = "seconds Docker has to come back after a restart; then everything is undone",
 	  .fallback = "120" },
+	{ .name = "watch",
+	  .type = FIELD_INT,
+	  .min = 0,
+	  .max = 300,
+	  .help = "seconds Docker is watched after a restart: one that comes up and dies a little later "
+		  "is undone, too; 0: not watched",
+	  .fallback = "7" },
 	{ .name = "accept-data-root-change",
 	  .type = FIELD_BOOL,
 	  .help = "switch user namespaces on or off even while containers run: images and containers "
@@ -125,11 +132,13 @@ static int diff(const struct section *s, const struct previous *was, const struc
 		struct changes *out, struct err *e)
 {
 	struct unit_state u;
+	struct err why;
 
 	(void)was;
 	if (!s)
 		return 0;
 	out->timeout = (int)section_int(s, "timeout", UNITS_TIMEOUT);
+	out->watch = (int)section_int(s, "watch", UNITS_WATCH);
 	if (!host_is_live(h)) {
 		for (size_t i = 0; i < out->n_asks; i++)
 			out->asks[i].action = UNIT_NOTHING;
@@ -137,6 +146,9 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	}
 	if (docker_state(h, &u, e) < 0)
 		return e->code;
+	if (is_up(&u) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
+		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
+			 why.text);
 	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
 			"docker.service is down though it is enabled", e) < 0)

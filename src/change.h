@@ -82,6 +82,7 @@ struct changes {
 	json_t *state; /* module name -> what it set and wants to know next time (changes_remember)
 			*/
 	int timeout;   /* seconds a unit has to come back; 0: UNITS_TIMEOUT */
+	int watch;     /* seconds a unit that was (re)started has to stay up; 0: it isn't watched */
 	/*
 	 * Why the plan can't be for this host. Mistakes are the plan's (a key that this engine does
 	 * not know; exit code 64), refusals are the host's state (an overlapping range; exit code

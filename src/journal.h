@@ -64,6 +64,9 @@ struct journal {
 	char boot_id[33]; /* "" offline */
 	char *plan;	  /* its path as given, or NULL */
 	bool manager_reload;
+	int timeout, watch; /* as in struct changes */
+	bool restored; /* its files are back, only units are not: `after` has the invocations that
+			  may still run on what was undone */
 	struct step *steps;
 	size_t n_steps;
 	struct unit_record *units;

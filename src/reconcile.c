@@ -392,9 +392,12 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	result = transaction_commit(t, &r->changes, &r->err);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	r->seconds = (unsigned)(b.tv_sec - a.tv_sec);
-	if (result < 0 || verify(h, p, o, &t->journal, r, &r->err) < 0 ||
-	    transaction_finish(t, &r->err) < 0)
+	if (result < 0 || verify(h, p, o, &t->journal, r, &r->err) < 0)
 		return -1;
+	result = transaction_watch(t, &r->err);
+	if (result < 0 || transaction_finish(t, &r->err) < 0)
+		return -1;
+	r->watched = result ? (unsigned)t->journal.watch : 0;
 	r->id = t->journal.id;
 	end(r, REPORT_CHANGED, EXIT_AS_WANTED);
 	return 0;
@@ -454,7 +457,7 @@ void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_opti
 {
 	if (in_between(h, r))
 		return;
-	if (transaction_rollback(h, id, o->force, o->no_restart, o->progress, 0, &r->journal,
+	if (transaction_rollback(h, id, o->force, o->no_restart, o->progress, &r->journal,
 				 &r->failed, &r->err) == 0) {
 		r->id = r->journal.id;
 		end(r, REPORT_ROLLED_BACK, EXIT_AS_WANTED);

@@ -169,6 +169,8 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
 	j.time_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	j.pid = (uint32_t)getpid();
 	j.manager_reload = c->manager_reload;
+	j.timeout = c->timeout ? c->timeout : UNITS_TIMEOUT;
+	j.watch = c->watch;
 	j.state = c->state ? json_incref(c->state) : json_object();
 	j.steps = calloc(c->n ? c->n : 1, sizeof(*j.steps));
 	if (!j.steps || !j.state)
@@ -265,11 +267,13 @@ json_t *journal_json(const struct journal *j)
 		if (json_array_append_new(units, unit_json(&j->units[i])) < 0)
 			return NULL;
 	return json_pack(
-		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:b, s:o, s:o, s:O, s:O, s:O}",
+		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:i, s:i, s:b, s:b, s:o, s:o, s:O, s:O, "
+		"s:O}",
 		"format", FORMAT, "id", (int)j->id, "kind", j->rollback ? "rollback" : "apply",
 		"phase", phases[j->phase], "time_us", (json_int_t)j->time_us, "pid",
 		(json_int_t)j->pid, "boot_id", j->boot_id, "plan", j->plan, "manager_reload",
-		j->manager_reload, "force", j->force, "undoes", ids_json(j->undoes, j->n_undoes),
+		j->manager_reload, "timeout", j->timeout, "watch", j->watch, "restored",
+		j->restored, "force", j->force, "undoes", ids_json(j->undoes, j->n_undoes),
 		"undone", ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state",
 		j->state);
 }
@@ -425,18 +429,22 @@ static int ids_parse(const json_t *list, unsigned **ret, size_t *ret_n)
 
 int journal_parse(json_t *o, struct journal *j)
 {
-	int format, id, reload, force, p, r;
+	int format, id, reload, force, p, r, timeout = UNITS_TIMEOUT, watch = UNITS_WATCH;
+	int restored = 0;
 	const char *kind, *phase, *boot, *plan = NULL;
 	unsigned *undone_ids;
 	json_int_t time_us, pid;
 	json_t *undoes, *undone, *steps, *units, *state, *x;
 	size_t i;
 
-	if (json_unpack(o, "{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
-			"format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us",
-			&time_us, "pid", &pid, "boot_id", &boot, "manager_reload", &reload, "force",
-			&force, "undoes", &undoes, "undone", &undone, "steps", &steps, "units",
-			&units, "state", &state) < 0 ||
+	if (json_unpack(
+		    o,
+		    "{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		    "format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us",
+		    &time_us, "pid", &pid, "boot_id", &boot, "manager_reload", &reload, "timeout",
+		    &timeout, "watch", &watch, "restored", &restored, "force", &force, "undoes",
+		    &undoes, "undone", &undone, "steps", &steps, "units", &units, "state",
+		    &state) < 0 ||
 	    format != FORMAT)
 		return -EINVAL;
 	p = choice(phase, phases, ARRAY_SIZE(phases));
@@ -449,6 +457,9 @@ int journal_parse(json_t *o, struct journal *j)
 	j->time_us = (uint64_t)time_us;
 	j->pid = (uint32_t)pid;
 	j->manager_reload = reload;
+	j->timeout = timeout;
+	j->watch = watch;
+	j->restored = restored;
 	j->force = force;
 	snprintf(j->boot_id, sizeof(j->boot_id), "%s", boot);
 	j->state = json_incref(state);

@@ -386,6 +386,12 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 		if (!st->quiet)
 			text_changes_done(b, r, st);
 		add_asks(b, r, st, true);
+		if (st->verbose && r->watched)
+			buf_addf(
+				b,
+				"watched   for %u s after the start: some daemons come up and die a little "
+				"later (service.watch)\n",
+				r->watched);
 		add_findings(b, r, st);
 		if (!st->quiet)
 			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback%s%s\n",
@@ -481,6 +487,9 @@ char *report_text(const struct report *r, const struct report_style *style)
 	add_errs(&b, &r->failed, r->result == REPORT_STUCK ? "not back" : "differs", style);
 	if (r->result == REPORT_UNDONE)
 		buf_adds(&b, "undone: everything was put back, the host is as it was\n");
+	else if (r->result == REPORT_STUCK && streq(r->command, "rollback") &&
+		 !journal_interrupted(r->h))
+		buf_adds(&b, "stuck: the files are as they were before, what runs is not\n");
 	else if (r->result == REPORT_STUCK && r->failed.n)
 		buf_addf(
 			&b,

@@ -41,6 +41,7 @@ struct report {
 	bool recovered;		/* apply: an interrupted run was put back first (in `journal`) */
 	bool announced;		/* apply: the notes were shown before anything happened */
 	unsigned seconds;	/* how long units took */
+	unsigned watched;	/* and how long they were watched after that */
 };
 
 void report_init(struct report *r, const char *command, const struct host *h);

@@ -2,7 +2,9 @@
 #include "transaction.h"
 
 #include <sys/wait.h>
+#include <time.h>
 
+#include "buf.h"
 #include "run.h"
 #include "stage.h"
 #include "undo.h"
@@ -58,6 +60,11 @@ static int interrupted(const struct progress *p, struct err *e)
 		       strsignal(*p->interrupted));
 }
 
+static bool to_run(const struct unit_record *r)
+{
+	return !r->pending && r->action != UNIT_NOTHING && r->action != UNIT_STOP;
+}
+
 /* What the units run as before anything is touched: recovery restarts only what runs on what is
  * undone. */
 static int record_units(struct transaction *t, struct err *e)
@@ -74,6 +81,8 @@ static int record_units(struct transaction *t, struct err *e)
 
 		if (units_state(u, r->unit, &s, e) < 0)
 			return e->code;
+		if (to_run(r) && units_usable(r->unit, &s, e) < 0)
+			return err_prefix(e, "nothing was changed");
 		memcpy(r->before, s.invocation, sizeof(r->before));
 		memcpy(r->active, s.active, sizeof(r->active));
 	}
@@ -83,7 +92,6 @@ static int record_units(struct transaction *t, struct err *e)
 int transaction_prepare(struct transaction *t, const struct changes *c, const char *plan,
 			struct err *e)
 {
-	t->timeout = c->timeout ? c->timeout : UNITS_TIMEOUT;
 	if (journal_from_changes(c, &t->journal, e) < 0)
 		return e->code;
 	if (plan && !(t->journal.plan = strdup(plan)))
@@ -191,7 +199,7 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 }
 
 /* The units of a journal, and the manager's reload before them. */
-static int run_units(const struct host *h, struct journal *j, int timeout, const struct progress *p,
+static int run_units(const struct host *h, struct journal *j, const struct progress *p,
 		     struct err *e)
 {
 	_cleanup_units_ struct units *u = NULL;
@@ -201,8 +209,7 @@ static int run_units(const struct host *h, struct journal *j, int timeout, const
 	if (!todo)
 		return err_oom(e);
 	for (size_t i = 0; i < j->n_units; i++)
-		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING &&
-		    j->units[i].action != UNIT_STOP)
+		if (to_run(&j->units[i]))
 			todo[n++] = (struct unit_todo){ j->units[i].unit, j->units[i].action };
 	if (!host_is_live(h) || (!n && !j->manager_reload))
 		return 0;
@@ -210,7 +217,7 @@ static int run_units(const struct host *h, struct journal *j, int timeout, const
 		return e->code;
 	if (j->manager_reload && units_reload_manager(u, p, e) < 0)
 		return e->code;
-	if (n && units_run(u, todo, n, timeout, p, e) < 0)
+	if (n && units_run(u, todo, n, j->timeout, p, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < j->n_units; i++) {
 		struct unit_state s;
@@ -220,6 +227,39 @@ static int run_units(const struct host *h, struct journal *j, int timeout, const
 		memcpy(j->units[i].after, s.invocation, sizeof(j->units[i].after));
 	}
 	return 0;
+}
+
+/* Those that run_units (re)started, until j->watch seconds after `since`. 1: there were some. */
+static int watch_units(const struct host *h, const struct journal *j, uint64_t since,
+		       const struct progress *p, struct err *e)
+{
+	_cleanup_free_ struct unit_watched *list = calloc(j->n_units + 1, sizeof(*list));
+	_cleanup_units_ struct units *u = NULL;
+	size_t n = 0;
+
+	if (!list)
+		return err_oom(e);
+	for (size_t i = 0; i < j->n_units; i++) {
+		const struct unit_record *r = &j->units[i];
+
+		if (!to_run(r) || streq(r->after, r->before))
+			continue;
+		list[n].unit = r->unit;
+		memcpy(list[n++].invocation, r->after, sizeof(r->after));
+	}
+	if (!n || !j->watch || !host_is_live(h))
+		return 0;
+	if (units_open(h, &u, e) < 0 || units_watch(u, list, n, since, j->watch, p, e) < 0)
+		return e->code;
+	return 1;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 int transaction_commit(struct transaction *t, const struct changes *c, struct err *e)
@@ -243,7 +283,15 @@ int transaction_commit(struct transaction *t, const struct changes *c, struct er
 	j->phase = PHASE_UNITS;
 	if (journal_update(t->h, j, e) < 0)
 		return e->code;
-	return run_units(t->h, j, t->timeout, t->progress, e);
+	if (run_units(t->h, j, t->progress, e) < 0)
+		return e->code;
+	t->settled = now_us();
+	return 0;
+}
+
+int transaction_watch(struct transaction *t, struct err *e)
+{
+	return watch_units(t->h, &t->journal, t->settled, t->progress, e);
 }
 
 int transaction_finish(struct transaction *t, struct err *e)
@@ -269,14 +317,34 @@ static void unit_failed(struct errs *failed, const struct unit_record *r, const 
 static bool runs_on_undone(const struct journal *j, const struct unit_record *r,
 			   const struct unit_state *now, bool same_boot)
 {
+	/* Started when its files were back already. */
+	if (j->restored && !streq(now->invocation, r->after))
+		return false;
 	if (j->phase == PHASE_UNITS && r->action == UNIT_RELOAD && !r->pending)
 		return true;
 	return !same_boot || !streq(now->invocation, r->before);
 }
 
+/* Runs what was asked, and sees that it stays up. */
+static int run_again(struct units *u, const struct unit_todo *todo, size_t n,
+		     const struct journal *j, const struct progress *p, struct err *e)
+{
+	_cleanup_free_ struct unit_watched *list = calloc(n + 1, sizeof(*list));
+	size_t k = 0;
+
+	if (!list)
+		return err_oom(e);
+	for (size_t i = 0; i < n; i++)
+		if (todo[i].action == UNIT_RESTART)
+			list[k++].unit = todo[i].unit;
+	if (n && units_run(u, todo, n, j->timeout, p, e) < 0)
+		return e->code;
+	return k && j->watch ? units_watch(u, list, k, 0, j->watch, p, e) : 0;
+}
+
 /* Gives the units of an undone apply the state they had. Files are back already. */
-static int undo_units(const struct host *h, const struct journal *j, int timeout,
-		      const struct progress *p, struct errs *failed, struct err *e)
+static int undo_units(const struct host *h, struct journal *j, const struct progress *p,
+		      struct errs *failed, struct err *e)
 {
 	_cleanup_units_ struct units *u = NULL;
 	_cleanup_free_ struct unit_todo *todo = calloc(j->n_units + 1, sizeof(*todo));
@@ -296,7 +364,7 @@ static int undo_units(const struct host *h, const struct journal *j, int timeout
 	}
 	same_boot = streq(boot, j->boot_id);
 	for (size_t i = 0; i < j->n_units; i++) {
-		const struct unit_record *x = &j->units[i];
+		struct unit_record *x = &j->units[i];
 		struct unit_state now;
 		bool was = streq(x->active, "active") || streq(x->active, "reloading") ||
 			   streq(x->active, "activating");
@@ -308,6 +376,8 @@ static int undo_units(const struct host *h, const struct journal *j, int timeout
 			continue;
 		}
 		is = streq(now.active, "active");
+		if (!j->restored)
+			memcpy(x->after, now.invocation, sizeof(x->after));
 		if (is && !runs_on_undone(j, x, &now, same_boot))
 			continue;
 		if (was || (is && !same_boot)) {
@@ -317,12 +387,12 @@ static int undo_units(const struct host *h, const struct journal *j, int timeout
 				a = x->back;
 			todo[n++] = (struct unit_todo){ x->unit, a };
 		} else if (same_boot && !streq(now.active, "inactive") &&
-			   units_stop(u, x->unit, timeout, p, e) < 0) {
+			   units_stop(u, x->unit, j->timeout, p, e) < 0) {
 			unit_failed(failed, x, "stopped", e);
 			r = e->code;
 		}
 	}
-	if (n && units_run(u, todo, n, timeout, p, e) < 0) {
+	if (run_again(u, todo, n, j, p, e) < 0) {
 		for (size_t i = 0; i < n; i++)
 			errs_add(failed, todo[i].unit,
 				 "%s\n  type: systemctl reset-failed %s; systemctl restart %s",
@@ -332,13 +402,16 @@ static int undo_units(const struct host *h, const struct journal *j, int timeout
 	return r;
 }
 
-static int undo(const struct host *h, struct journal *j, bool force, int timeout,
-		const struct progress *p, struct errs *failed, struct err *e)
+static int undo(const struct host *h, struct journal *j, bool force, const struct progress *p,
+		struct errs *failed, struct err *e)
 {
 	int r = undo_steps(h, j, force, failed, e);
-	struct err units;
+	struct err units, ignored;
 
-	if (undo_units(h, j, timeout, p, failed, &units) < 0 && r == 0) {
+	if (undo_units(h, j, p, failed, &units) < 0 && r == 0) {
+		/* Who starts them by hand now has not to see recovery do it again. */
+		j->restored = true;
+		journal_update(h, j, &ignored);
 		*e = units;
 		r = units.code;
 	}
@@ -356,7 +429,7 @@ int transaction_undo(struct transaction *t, struct errs *failed, struct err *e)
 	accounts_unlock(TAKE_PTR(t->databases));
 	if (!t->begun)
 		return 0;
-	r = undo(t->h, &t->journal, false, t->timeout, &back, failed, e);
+	r = undo(t->h, &t->journal, false, &back, failed, e);
 	if (r == 0)
 		r = journal_drop(t->h, e);
 	t->unsolved = r < 0;
@@ -473,6 +546,8 @@ static int rollback_units(const struct host *h, const struct journal *list, size
 
 	for (size_t i = 0; i < n; i++)
 		j->manager_reload |= list[i].manager_reload;
+	j->timeout = list[0].timeout;
+	j->watch = list[0].watch;
 	if (!host_is_live(h))
 		return 0;
 	if (units_open(h, &u, e) < 0)
@@ -499,29 +574,50 @@ static int rollback_units(const struct host *h, const struct journal *list, size
 	return 0;
 }
 
-static int rollback_run_units(const struct host *h, struct journal *j, int timeout,
-			      const struct progress *p, struct errs *failed, struct err *e)
+/* What a person types when the units of a rollback don't come back: these units alone, by name. */
+static void rollback_failed(const struct host *h, const struct journal *j, struct errs *failed,
+			    const struct err *e)
+{
+	_cleanup_buf_ struct buf units = BUF_INIT, again = BUF_INIT;
+	_cleanup_journal_ struct journal last = { 0 };
+	struct err ignored;
+
+	for (size_t i = 0; i < j->n_units; i++)
+		if (to_run(&j->units[i]))
+			buf_addf(&units, " %s", j->units[i].unit);
+	if (journal_load(h, j->undoes[0], &last, &ignored) == 0 && last.plan &&
+	    !streq(last.plan, "-"))
+		buf_addf(&again, "\n  or, to have again what was undone: bulkhead apply %s",
+			 last.plan);
+	if (!units.len)
+		errs_add(failed, "systemd", "%s\n  type: systemctl daemon-reload", e->text);
+	else
+		errs_add(
+			failed, "systemd",
+			"the files are back, but: %s\n"
+			"  type: systemctl daemon-reload; systemctl reset-failed%s; systemctl restart%s%s",
+			e->text, units.data, units.data, again.data ? again.data : "");
+}
+
+static int rollback_run_units(const struct host *h, struct journal *j, const struct progress *p,
+			      struct errs *failed, struct err *e)
 {
 	_cleanup_units_ struct units *u = NULL;
 
 	if (!host_is_live(h))
 		return 0;
-	if (run_units(h, j, timeout, p, e) < 0)
+	if (run_units(h, j, p, e) < 0 || watch_units(h, j, 0, p, e) < 0)
 		goto failed;
 	for (size_t i = 0; i < j->n_units; i++) {
 		if (j->units[i].action != UNIT_STOP || j->units[i].pending)
 			continue;
 		if ((!u && units_open(h, &u, e) < 0) ||
-		    units_stop(u, j->units[i].unit, timeout, p, e) < 0)
+		    units_stop(u, j->units[i].unit, j->timeout, p, e) < 0)
 			goto failed;
 	}
 	return 0;
 failed:
-	errs_add(
-		failed, "systemd",
-		"the files are back, but: %s\n  type: systemctl daemon-reload; systemctl reset-failed; "
-		"systemctl restart docker.socket docker.service",
-		e->text);
+	rollback_failed(h, j, failed, e);
 	return e->code;
 }
 
@@ -534,8 +630,8 @@ static bool id_in(unsigned id, const unsigned *ids, size_t n)
 }
 
 /* Carries a rollback to its end from wherever it is. */
-static int rollback_run(const struct host *h, struct journal *j, int timeout,
-			const struct progress *p, struct errs *failed, struct err *e)
+static int rollback_run(const struct host *h, struct journal *j, const struct progress *p,
+			struct errs *failed, struct err *e)
 {
 	int r;
 
@@ -555,7 +651,7 @@ static int rollback_run(const struct host *h, struct journal *j, int timeout,
 	j->phase = PHASE_UNITS;
 	if (journal_update(h, j, e) < 0)
 		return e->code;
-	r = rollback_run_units(h, j, timeout, p, failed, e);
+	r = rollback_run_units(h, j, p, failed, e);
 	if (r < 0) {
 		struct err ignored;
 
@@ -625,8 +721,8 @@ static int databases_free(const struct host *h, const struct journal *list, size
 }
 
 static int rollback_locked(struct host *h, unsigned id, bool force, bool no_restart,
-			   const struct progress *p, int timeout, struct journal *j,
-			   struct errs *failed, struct err *e)
+			   const struct progress *p, struct journal *j, struct errs *failed,
+			   struct err *e)
 {
 	struct journal *list = NULL;
 	bool blocked = false;
@@ -668,12 +764,12 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 	j->force = force;
 	if (journal_create(h, j, e) < 0)
 		return e->code;
-	return rollback_run(h, j, timeout, p, failed, e);
+	return rollback_run(h, j, p, failed, e);
 }
 
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
-			 const struct progress *p, int timeout, struct journal *ret,
-			 struct errs *failed, struct err *e)
+			 const struct progress *p, struct journal *ret, struct errs *failed,
+			 struct err *e)
 {
 	static const struct changes none = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
@@ -689,8 +785,7 @@ int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restar
 	if (r == 0)
 		r = units_boot_id(h, j.boot_id, e);
 	if (r == 0)
-		r = rollback_locked(h, id, force, no_restart, p, timeout ? timeout : UNITS_TIMEOUT,
-				    &j, failed, e);
+		r = rollback_locked(h, id, force, no_restart, p, &j, failed, e);
 	transaction_end(&t);
 	*ret = j;
 	j = (struct journal){ 0 };
@@ -721,8 +816,8 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
 			ret->steps[i].kind != CHANGE_DIR && ret->steps[i].kind != CHANGE_LINES;
 	ret->force |= force;
 	if (ret->rollback)
-		return rollback_run(h, ret, UNITS_TIMEOUT, p, failed, e) < 0 ? e->code : 1;
-	if (undo(h, ret, force, UNITS_TIMEOUT, p, failed, e) < 0 || journal_drop(h, e) < 0)
+		return rollback_run(h, ret, p, failed, e) < 0 ? e->code : 1;
+	if (undo(h, ret, force, p, failed, e) < 0 || journal_drop(h, e) < 0)
 		return e->code;
 	return 1;
 }

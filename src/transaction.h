@@ -5,8 +5,8 @@
  *
  * Order of calls: transaction_begin (the run's lock, and the databases' when they are needed), the
  * caller diffs again under them, transaction_prepare, transaction_commit, then the caller verifies,
- * then transaction_finish; on any failure transaction_undo. transaction_end releases everything,
- * always.
+ * then transaction_watch and transaction_finish; on any failure transaction_undo. transaction_end
+ * releases everything, always.
  */
 #ifndef BULKHEAD_TRANSACTION_H
 #define BULKHEAD_TRANSACTION_H
@@ -22,7 +22,7 @@ struct transaction {
 	bool begun;    /* the journal is on disk: there is something to undo */
 	bool unsolved; /* an undo could not put everything back */
 	struct journal journal;
-	int timeout;
+	uint64_t settled; /* CLOCK_MONOTONIC in microseconds: the units were up */
 };
 
 /*
@@ -44,6 +44,12 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 /* Databases, unlock, tests of staged files, files, units. -ESTALE: somebody edited a file since it
  * was read. */
 int transaction_commit(struct transaction *t, const struct changes *c, struct err *e);
+
+/*
+ * Watches the units that were (re)started for the rest of service.watch. 1: they stayed up; 0:
+ * there were none to watch; -EIO: one died.
+ */
+int transaction_watch(struct transaction *t, struct err *e);
 
 /* It is history now. */
 int transaction_finish(struct transaction *t, struct err *e);
@@ -71,7 +77,7 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
  * such id. `no_restart` leaves units alone.
  */
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
-			 const struct progress *p, int timeout, struct journal *ret,
-			 struct errs *failed, struct err *e);
+			 const struct progress *p, struct journal *ret, struct errs *failed,
+			 struct err *e);
 
 #endif

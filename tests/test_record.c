@@ -117,6 +117,9 @@ START_TEST(there_and_back)
 	j.n_undoes = 2;
 	j.undone[0] = 11;
 	j.n_undone = 1;
+	j.timeout = 33;
+	j.watch = 0;
+	j.restored = true;
 	snprintf(j.units[0].before, sizeof(j.units[0].before), "aa");
 	snprintf(j.units[0].after, sizeof(j.units[0].after), "bb");
 	snprintf(j.units[0].active, sizeof(j.units[0].active), "active");
@@ -128,6 +131,9 @@ START_TEST(there_and_back)
 
 	ck_assert_uint_eq(back.id, 12);
 	ck_assert(back.rollback && back.force && back.manager_reload);
+	ck_assert_int_eq(back.timeout, 33);
+	ck_assert_int_eq(back.watch, 0);
+	ck_assert(back.restored);
 	ck_assert_int_eq(back.phase, PHASE_UNITS);
 	ck_assert_str_eq(back.plan, "/etc/bulkhead/plan.yaml");
 	ck_assert_str_eq(back.boot_id, j.boot_id);
@@ -147,6 +153,22 @@ START_TEST(there_and_back)
 	ck_assert_uint_eq(back.steps[0].before.xattrs[0].len, 3);
 	ck_assert_str_eq(back.steps[3].lines[1], "two");
 	ck_assert(back.steps[3].newline);
+}
+END_TEST
+
+/* Of a version that did not write them. */
+START_TEST(what_an_older_record_lacks)
+{
+	static const char *const keys[] = { "timeout", "watch", "restored" };
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+	_cleanup_json_ json_t *o = journal_json(&j);
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		ck_assert_int_eq(json_object_del(o, keys[i]), 0);
+	ck_assert_int_eq(journal_parse(o, &back), 0);
+	ck_assert_int_eq(back.timeout, UNITS_TIMEOUT);
+	ck_assert_int_eq(back.watch, UNITS_WATCH);
+	ck_assert(!back.restored);
 }
 END_TEST
 
@@ -250,6 +272,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, out_of_changes);
 	tcase_add_test(tc, long_names_have_room);
 	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, what_an_older_record_lacks);
 	tcase_add_test(tc, broken_records);
 	tcase_add_test(tc, refused_records);
 	tcase_add_test(tc, names);

@@ -286,7 +286,10 @@ START_TEST(apply)
 	ck_assert(says("12"));
 	ck_assert(says("bulkhead rollback --root "));
 	ck_assert(!says("+text"));
+	r.watched = 7;
+	ck_assert(!says("watched"));
 	style.verbose = true;
+	ck_assert(says("watched   for 7 s"));
 	ck_assert(says("+text"));
 	style = (struct report_style){ .quiet = true };
 	ck_assert(!says("/etc/f"));
@@ -307,6 +310,19 @@ START_TEST(apply_that_failed)
 	ck_assert(says("/etc/f: somebody edited it"));
 	ck_assert(says("bulkhead recover --root "));
 	ck_assert(says("--force"));
+}
+END_TEST
+
+/* The journal of a rollback is history by then: there is nothing to recover. */
+START_TEST(rollback_whose_restart_failed)
+{
+	err_set(&r.err, EIO, "dockerd said no");
+	is("rollback", REPORT_STUCK, EXIT_STUCK);
+	errs_add(&r.failed, "systemd", "type: this");
+	ck_assert(says("dockerd said no"));
+	ck_assert(says("systemd: type: this"));
+	ck_assert(says("stuck: the files are as they were before"));
+	ck_assert(!says("bulkhead recover"));
 }
 END_TEST
 
@@ -431,6 +447,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, check);
 	tcase_add_test(tc, apply);
 	tcase_add_test(tc, apply_that_failed);
+	tcase_add_test(tc, rollback_whose_restart_failed);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, many_mistakes);
 	tcase_add_test(tc, back);

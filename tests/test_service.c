@@ -43,6 +43,7 @@ START_TEST(it_is_always_there)
 	ck_assert_ptr_nonnull(s);
 	ck_assert_str_eq(section_str(s, "restart"), "auto");
 	ck_assert_int_eq(section_int(s, "timeout", 0), 120);
+	ck_assert_int_eq(section_int(s, "watch", 0), 7);
 	ck_assert(!section_bool(s, "accept-data-root-change", true));
 }
 END_TEST
@@ -51,6 +52,7 @@ START_TEST(settings)
 {
 	static const char *const wrong[] = {
 		"restart: sometimes", "restart: true",
+		"watch: -1",	      "watch: 301",
 		"timeout: 0",	      "timeout: 3601",
 		"timeout: \"5\"",     "timeout: -1",
 		"timeout: 1.5",	      "accept-data-root-change: yes",
@@ -75,7 +77,7 @@ END_TEST
 /* Files are written; units are nobody's business here. */
 START_TEST(offline_units_are_left_alone)
 {
-	_cleanup_plan_ struct plan *p = plan_of("version: 1\nservice: {timeout: 7}\n");
+	_cleanup_plan_ struct plan *p = plan_of("version: 1\nservice: {timeout: 7, watch: 3}\n");
 
 	ck_ok(changes_ask(&c, "docker.service", UNIT_RESTART, "m", NULL, "t", &e));
 	ck_ok(changes_ask(&c, "docker.socket", UNIT_RESTART, "m", NULL, "t", &e));
@@ -83,6 +85,7 @@ START_TEST(offline_units_are_left_alone)
 	ck_assert(changes_empty(&c));
 	ck_assert_int_eq(changes_action(&c, "docker.service"), UNIT_NOTHING);
 	ck_assert_int_eq(c.timeout, 7);
+	ck_assert_int_eq(c.watch, 3);
 	ck_assert_ptr_null(c.asks[0].pending);
 	ck_ok(module_service.diff(NULL, NULL, host, &c, &e));
 }

@@ -110,7 +110,7 @@ static int rollback(unsigned id, bool force)
 
 	errs_done(&lost);
 	lost = (struct errs){ 0 };
-	return transaction_rollback(host, id, force, false, NULL, 0, &j, &lost, &e);
+	return transaction_rollback(host, id, force, false, NULL, &j, &lost, &e);
 }
 
 static int recover(void)
