@@ -39,7 +39,8 @@ plan() { # standard input becomes the host's plan
 	host_put "$H" "$W/plan.yaml" /etc/bulkhead/plan.yaml
 }
 
-plan_baseline() { printf 'version: 1\ninclude: [profile:baseline]\n' | plan; }
+# Not watched for long: that it is, and how long without this, is what dies_later asserts.
+plan_baseline() { printf 'version: 1\ninclude: [profile:baseline]\nservice: {watch: 1}\n' | plan; }
 
 # bh CODE ARG...: run bulkhead, which must exit with CODE; $W/out has all it said, $W/stdout the rest.
 bh() {

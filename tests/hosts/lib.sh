@@ -7,6 +7,7 @@
 #   host_boot NAME SUITE    boots the copy (made here unless it exists) and waits for dockerd
 #   host_exec NAME CMD...   host_sh NAME SCRIPT [ARG...]   host_put NAME FILE DEST [MODE]
 #   host_image NAME         imports busybox:test (again, after the data root moved)
+#   host_cut NAME           the power goes; host_boot boots what is left
 #   host_stop NAME          powers off, unmounts, removes the copy
 #   rig_sweep               stops all that this process booted
 #
@@ -197,8 +198,8 @@ host_stop() {
 	host_kill "$name"
 }
 
-host_kill() {
-	local name=$1 dir=$RIG/$1 pid i
+host_cut() {
+	local dir=$RIG/$1 pid i
 	pid=$(cat "$dir/pid" 2>/dev/null || :)
 	if alive "$pid"; then
 		kill -KILL "$pid" 2>/dev/null || :
@@ -207,8 +208,14 @@ host_kill() {
 		alive "$pid" || alive "$(cat "$dir/init" 2>/dev/null || :)" || break
 		sleep 0.1
 	done
+	rm -f "$dir/pid" "$dir/init"
+	rmdir "/run/systemd/nspawn/propagate/$(machine "$1")" 2>/dev/null || :
+	cgroups_remove "$(machine "$1")"
+}
+
+host_kill() {
+	local dir=$RIG/$1
+	host_cut "$1"
 	! mountpoint -q "$dir/root" || umount "$dir/root" || umount -l "$dir/root"
 	rm -rf --one-file-system "$dir"
-	rmdir "/run/systemd/nspawn/propagate/$(machine "$name")" 2>/dev/null || :
-	cgroups_remove "$(machine "$name")"
 }

@@ -200,6 +200,7 @@ scenario_socket_mode() {
 		version: 1
 		include: [profile:baseline]
 		socket: {mode: "0600"}
+		service: {watch: 1}
 	END
 	bh 2 check
 	mark
@@ -239,6 +240,7 @@ scenario_refused_by_dockerd() {
 		version: 1
 		include: [profile:baseline]
 		daemon: {storage-driver: btrfs}
+		service: {watch: 1}
 	END
 	undone 'prerequisites for driver not satisfied'
 	plan_baseline
@@ -253,6 +255,7 @@ scenario_refused_from_pristine() {
 		version: 1
 		include: [profile:baseline]
 		daemon: {storage-driver: btrfs}
+		service: {watch: 1}
 	END
 	undone 'prerequisites for driver not satisfied'
 	expect_userns off
@@ -311,6 +314,7 @@ scenario_rollback_steps() {
 		version: 1
 		include: [profile:baseline]
 		daemon: {mtu: 1400}
+		service: {watch: 1}
 	END
 	bh 0 apply
 	bh 0 check
@@ -350,7 +354,7 @@ scenario_running_containers() {
 	plan <<-'END'
 		version: 1
 		include: [profile:baseline]
-		service: {accept-data-root-change: true}
+		service: {accept-data-root-change: true, watch: 1}
 	END
 	mark
 	bh 0 apply
@@ -369,7 +373,7 @@ scenario_if_idle() {
 		version: 1
 		include: [profile:baseline]
 		daemon: {mtu: 1400}
-		service: {restart: if-idle}
+		service: {restart: if-idle, watch: 1}
 	END
 	bh 0 apply
 	says 'pending'
@@ -397,7 +401,7 @@ scenario_put_off_beside_reload() {
 	plan <<-'END'
 		version: 1
 		daemon: {labels: [rack=7], icc: false}
-		service: {restart: if-idle}
+		service: {restart: if-idle, watch: 1}
 	END
 	bh 0 apply
 	says 'pending'
