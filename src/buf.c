@@ -96,3 +96,42 @@ char *buf_take(struct buf *b, size_t *ret_len)
 	*b = (struct buf)BUF_INIT;
 	return data;
 }
+
+/* How many bytes the character at `p` has that may be shown; 0: none. C1 controls steer a terminal
+ * as C0 ones do. */
+static size_t shown(const unsigned char *p)
+{
+	size_t n = *p < 0x80   ? 1
+		   : *p < 0xc2 ? 0
+		   : *p < 0xe0 ? 2
+		   : *p < 0xf0 ? 3
+		   : *p < 0xf5 ? 4
+			       : 0;
+
+	if (n == 1)
+		return *p >= 0x20 && *p != 0x7f;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* Too long, surrogates, beyond the last, C1: RFC 3629. */
+	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0) ||
+	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90) ||
+	    (*p == 0xc2 && p[1] < 0xa0))
+		return 0;
+	return n;
+}
+
+void buf_add_shown(struct buf *b, const char *text, const char *newline)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p;) {
+		size_t n = shown(p);
+
+		if (n)
+			buf_add(b, p, n);
+		else if (*p == '\n' && newline)
+			buf_adds(b, newline);
+		else
+			buf_addf(b, "\\x%02x", *p);
+		p += n ? n : 1;
+	}
+}

@@ -511,3 +511,14 @@ int json_edit_object(const char *text, size_t len, json_t *edits, char **ret, si
 	*ret = buf_take(&out, ret_len);
 	return *ret ? 0 : err_oom(e);
 }
+
+json_t *json_text(const char *text)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+	json_t *o = text ? json_string(text) : json_null();
+
+	if (o)
+		return o;
+	buf_add_shown(&b, text, "\n");
+	return b.failed ? NULL : json_string(b.data);
+}

@@ -41,4 +41,8 @@ int json_parse_object(const char *text, size_t len, json_t **ret, struct err *e)
 int json_edit_object(const char *text, size_t len, json_t *edits, char **ret, size_t *ret_len,
 		     struct err *e);
 
+/* A JSON string of any bytes: what is no UTF-8 is shown as \xNN. NULL gives null; NULL is returned
+ * when memory ran out. */
+json_t *json_text(const char *text);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
+#include "buf.h"
 #include "confine.h"
 #include "idmap.h"
 #include "reconcile.h"
@@ -103,14 +104,26 @@ static int put_json(json_t *doc)
 	return put_as_is(stdout, text) < 0 ? -1 : put_as_is(stdout, "\n");
 }
 
+/* What could steer a terminal, from a path or a file of the host, is shown. */
+static void put_stderr(const char *text)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_adds(&b, "bulkhead: ");
+	buf_add_shown(&b, text, "\n");
+	buf_addc(&b, '\n');
+	put(stderr, b.failed ? NULL : b.data);
+}
+
 static void put_error(const struct command *c, const struct options *o, enum exit_code code,
 		      const struct err *e)
 {
 	if (o->output == OUTPUT_JSON)
-		put_json(json_pack("{s:i, s:s, s:s, s:i, s:s}", "format", 1, "command", c->name,
-				   "result", "refused", "exit_code", (int)code, "error", e->text));
-	else if (put(stderr, "bulkhead: ") == 0 && put(stderr, e->text) == 0)
-		put(stderr, "\n");
+		put_json(json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name,
+				   "result", "refused", "exit_code", (int)code, "error",
+				   json_text(e->text)));
+	else
+		put_stderr(e->text);
 }
 
 static int put_report(const struct report *r, const struct options *o)
@@ -310,9 +323,10 @@ static int cmd_history(const struct command *c, const struct options *o)
 		put(stdout, text = report_history_text(list, n, &o->style));
 	journal_list_free(list, n);
 	if (journal_interrupted(h) && !journal_locked_by(h)) {
-		fprintf(stderr,
-			"bulkhead: an interrupted run waits to be put back: bulkhead recover%s%s\n",
+		err_set(&e, EUCLEAN,
+			"an interrupted run waits to be put back: bulkhead recover%s%s",
 			o->root ? " --root " : "", o->root ? o->root : "");
+		put_stderr(e.text);
 		return EXIT_STUCK;
 	}
 	return EXIT_AS_WANTED;

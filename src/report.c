@@ -52,14 +52,22 @@ static void add_colored(struct buf *b, const struct report_style *st, const char
 /* Names and texts come from hosts: what could steer a terminal is shown, not sent. */
 static void add_safe(struct buf *b, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '\n')
-			buf_adds(b, "\n          ");
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_addf(b, "\\x%02x", *p);
-		else
-			buf_addc(b, (char)*p);
-	}
+	buf_add_shown(b, text, "\n          ");
+}
+
+static void add_path(struct buf *b, const struct report *r, const char *path)
+{
+	buf_add_shown(b, host_prefix(r->h), NULL);
+	buf_add_shown(b, path, NULL);
+}
+
+/* What a command to type needs to reach this root. */
+static void add_root(struct buf *b, const struct report *r)
+{
+	if (!*host_prefix(r->h))
+		return;
+	buf_adds(b, " --root ");
+	buf_add_shown(b, host_prefix(r->h), NULL);
 }
 
 static size_t count_lines(const struct image *im)
@@ -88,11 +96,13 @@ static void diff_lines(struct buf *out, const struct change *c, const char *from
 
 static char *change_diff(const struct report *r, const struct change *c)
 {
-	_cleanup_buf_ struct buf out = BUF_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT, name = BUF_INIT;
 	_cleanup_free_ char *path = NULL;
 	const char *from, *to;
 
-	if (asprintf(&path, "%s%s", host_prefix(r->h), c->path) < 0)
+	add_path(&name, r, c->path);
+	path = buf_take(&name, NULL);
+	if (!path)
 		return NULL;
 	from = c->before.exists ? path : "/dev/null";
 	to = c->after.exists ? path : "/dev/null";
@@ -363,7 +373,8 @@ static void text_changes_done(struct buf *b, const struct report *r, const struc
 		_cleanup_free_ char *diff = NULL;
 
 		add_colored(b, st, GREEN, verbs[c->kind], 10);
-		buf_addf(b, "%s%s\n", host_prefix(r->h), c->path);
+		add_path(b, r, c->path);
+		buf_addc(b, '\n');
 		if (st->verbose && (diff = change_diff(r, c)))
 			add_diff(b, diff, st);
 		add_whys(b, c, st);
@@ -372,7 +383,6 @@ static void text_changes_done(struct buf *b, const struct report *r, const struc
 
 static void text_apply(struct buf *b, const struct report *r, const struct report_style *st)
 {
-	const char *root = *host_prefix(r->h) ? " --root " : "";
 	bool pending = any_pending(r);
 
 	if (r->recovered)
@@ -393,9 +403,11 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 				"later (service.watch)\n",
 				r->watched);
 		add_findings(b, r, st);
-		if (!st->quiet)
-			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback%s%s\n",
-				 r->id, root, host_prefix(r->h));
+		if (!st->quiet) {
+			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback", r->id);
+			add_root(b, r);
+			buf_addc(b, '\n');
+		}
 	} else if (r->result == REPORT_CONVERGED) {
 		add_asks(b, r, st, false);
 		if (st->verbose)
@@ -438,8 +450,11 @@ static void text_back(struct buf *b, const struct report *r, const struct report
 		return;
 	}
 	if (r->result == REPORT_RECOVERED) {
-		for (size_t i = 0; i < j->n_steps; i++)
-			buf_addf(b, "%-10s%s%s\n", "put back", host_prefix(r->h), j->steps[i].path);
+		for (size_t i = 0; i < j->n_steps; i++) {
+			buf_adds(b, "put back  ");
+			add_path(b, r, j->steps[i].path);
+			buf_addc(b, '\n');
+		}
 		buf_addf(
 			b,
 			j->rollback
@@ -485,20 +500,22 @@ char *report_text(const struct report *r, const struct report_style *style)
 		text_back(&b, r, style);
 	add_error(&b, r, style);
 	add_errs(&b, &r->failed, r->result == REPORT_STUCK ? "not back" : "differs", style);
-	if (r->result == REPORT_UNDONE)
+	if (r->result == REPORT_UNDONE) {
 		buf_adds(&b, "undone: everything was put back, the host is as it was\n");
-	else if (r->result == REPORT_STUCK && streq(r->command, "rollback") &&
-		 !journal_interrupted(r->h))
+	} else if (r->result == REPORT_STUCK && streq(r->command, "rollback") &&
+		   !journal_interrupted(r->h)) {
 		buf_adds(&b, "stuck: the files are as they were before, what runs is not\n");
-	else if (r->result == REPORT_STUCK && r->failed.n)
-		buf_addf(
+	} else if (r->result == REPORT_STUCK && r->failed.n) {
+		buf_adds(
 			&b,
 			"stuck: not everything could be put back. When the cause is gone: bulkhead "
-			"recover%s%s (with --force, the before-images overwrite what somebody edited)\n",
-			*host_prefix(r->h) ? " --root " : "", host_prefix(r->h));
-	else if (r->result == REPORT_REFUSED &&
-		 (errs_any(&r->changes.mistakes) || errs_any(&r->changes.refusals)))
+			"recover");
+		add_root(&b, r);
+		buf_adds(&b, " (with --force, the before-images overwrite what somebody edited)\n");
+	} else if (r->result == REPORT_REFUSED &&
+		   (errs_any(&r->changes.mistakes) || errs_any(&r->changes.refusals))) {
 		buf_adds(&b, "nothing was touched\n");
+	}
 	return buf_take(&b, NULL);
 }
 
@@ -509,15 +526,16 @@ static json_t *errs_json(const struct errs *es)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < es->n; i++)
-		json_array_append_new(list, json_pack("{s:s?, s:s}", "where", es->list[i].where,
-						      "text", es->list[i].text));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o}", "where", json_text(es->list[i].where),
+						"text", json_text(es->list[i].text)));
 	return list;
 }
 
 static json_t *why_json(const struct why *w)
 {
-	return json_pack("{s:s, s:s?, s:s?, s:s?}", "module", w->module, "setting", w->setting,
-			 "cis", w->cis, "text", w->text);
+	return json_pack("{s:s, s:s?, s:s?, s:o}", "module", w->module, "setting", w->setting,
+			 "cis", w->cis, "text", json_text(w->text));
 }
 
 static json_t *changes_json(const struct report *r)
@@ -531,9 +549,10 @@ static json_t *changes_json(const struct report *r)
 
 		for (size_t k = 0; k < c->n_whys; k++)
 			json_array_append_new(whys, why_json(&c->whys[k]));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s?}", "path", c->path,
-						      "kind", change_kind_name(c->kind), "why",
-						      whys, "diff", diff));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:s, s:o, s:o}", "path", json_text(c->path),
+						"kind", change_kind_name(c->kind), "why", whys,
+						"diff", json_text(diff)));
 	}
 	return list;
 }
@@ -558,8 +577,8 @@ static json_t *notes_json(const struct changes *c)
 
 	for (size_t i = 0; list && i < c->n_notes; i++)
 		json_array_append_new(
-			list, json_pack("{s:s, s:s?, s:s}", "module", c->notes[i].module, "setting",
-					c->notes[i].setting, "text", c->notes[i].text));
+			list, json_pack("{s:s, s:s?, s:o}", "module", c->notes[i].module, "setting",
+					c->notes[i].setting, "text", json_text(c->notes[i].text)));
 	return list;
 }
 
@@ -571,10 +590,11 @@ static json_t *findings_json(const struct findings *f)
 		const struct finding *x = &f->list[i];
 
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s?, s:s?}",
-						"module", x->module, "setting", x->setting, "state",
-						states[x->state], "wanted", x->wanted, "found",
-						x->found, "why", x->why, "cis", x->cis));
+				      json_pack("{s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}", "module",
+						x->module, "setting", x->setting, "state",
+						states[x->state], "wanted", json_text(x->wanted),
+						"found", json_text(x->found), "why",
+						json_text(x->why), "cis", x->cis));
 	}
 	return list;
 }
@@ -593,10 +613,10 @@ json_t *report_json(const struct report *r)
 	const char *root = *host_prefix(r->h) ? host_prefix(r->h) : "/";
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
-		"format", FORMAT, "command", r->command, "root", root, "live", host_is_live(r->h),
-		"result", results[r->result], "exit_code", (int)r->code, "transaction",
-		r->id ? json_integer(r->id) : json_null(), "recovered",
+		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"format", FORMAT, "command", r->command, "root", json_text(root), "live",
+		host_is_live(r->h), "result", results[r->result], "exit_code", (int)r->code,
+		"transaction", r->id ? json_integer(r->id) : json_null(), "recovered",
 		r->recovered || r->result == REPORT_RECOVERED, "undone",
 		ids_json(r->journal.undoes,
 			 r->result == REPORT_ROLLED_BACK || r->result == REPORT_RECOVERED
@@ -605,7 +625,8 @@ json_t *report_json(const struct report *r)
 		"changes", changes_json(r), "units", asks_json(&r->changes), "notes",
 		notes_json(&r->changes), "findings", findings_json(&r->findings), "mistakes",
 		errs_json(&r->changes.mistakes), "refusals", errs_json(&r->changes.refusals),
-		"failed", errs_json(&r->failed), "error", r->err.text[0] ? r->err.text : NULL);
+		"failed", errs_json(&r->failed), "error",
+		json_text(r->err.text[0] ? r->err.text : NULL));
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)

@@ -101,6 +101,34 @@ START_TEST(fails)
 }
 END_TEST
 
+START_TEST(shows)
+{
+	static const struct {
+		const char *text, *newline, *shown;
+	} cases[] = {
+		{ "plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xb3", NULL,
+		  "plain \xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xb3" },
+		{ "\033[31m\177\t", NULL, "\\x1b[31m\\x7f\\x09" },
+		{ "a\nb", "\n  ", "a\n  b" },
+		{ "a\nb", NULL, "a\\x0ab" },
+		{ "\xc2\x9b"
+		  "31m",
+		  NULL, "\\xc2\\x9b31m" },
+		{ "\xff\xc3(\xe0\x80\x80\xed\xa0\x80\xc3", NULL,
+		  "\\xff\\xc3(\\xe0\\x80\\x80\\xed\\xa0\\x80\\xc3" },
+		{ "\xf4\x90\x80\x80\xf0\x80\x80\x80", NULL,
+		  "\\xf4\\x90\\x80\\x80\\xf0\\x80\\x80\\x80" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		buf_add_shown(&b, cases[i].text, cases[i].newline);
+		ck_assert_str_eq(b.data, cases[i].shown);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, takes_nothing);
@@ -108,6 +136,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, grows);
 	tcase_add_test(tc, reserves);
 	tcase_add_test(tc, fails);
+	tcase_add_test(tc, shows);
 }
 
 UNIT_MAIN("buf")

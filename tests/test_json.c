@@ -537,6 +537,17 @@ START_TEST(random_layouts)
 }
 END_TEST
 
+START_TEST(text_of_any_bytes)
+{
+	_cleanup_json_ json_t *fine = json_text("caf\xc3\xa9\n\033"),
+			      *broken = json_text("a\xff\n"), *none = json_text(NULL);
+
+	ck_assert_str_eq(json_string_value(fine), "caf\xc3\xa9\n\033");
+	ck_assert_str_eq(json_string_value(broken), "a\\xff\n");
+	ck_assert(json_is_null(none));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, accepts);
@@ -559,6 +570,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, edit_refuses);
 	tcase_add_test(tc, large);
 	tcase_add_loop_test(tc, random_layouts, 0, 4);
+	tcase_add_test(tc, text_of_any_bytes);
 }
 
 UNIT_MAIN("json")
