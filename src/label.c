@@ -106,6 +106,10 @@ static int contexts_plain(const struct host *h, const char *dir, struct err *e)
 			return err_set(e, EINVAL,
 				       "'%s%s' is not a regular file: no label can be read from it",
 				       host_prefix(h), path);
+		if (r == 0 && st.st_size > HOST_READ_MAX)
+			return err_set(e, EFBIG,
+				       "'%s%s' is larger than %d bytes: no label is read from it",
+				       host_prefix(h), path, HOST_READ_MAX);
 	}
 	return 0;
 }

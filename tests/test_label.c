@@ -75,6 +75,22 @@ START_TEST(no_policy_no_label)
 }
 END_TEST
 
+/* libselinux would read all of it. */
+START_TEST(an_endless_policy)
+{
+	char *con;
+
+	if (!HAVE_SELINUX)
+		return;
+	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+	put(CONTEXTS, rules);
+	put(CONTEXTS ".subs", "");
+	ck_assert_int_eq(truncate(at(CONTEXTS ".subs"), (off_t)10 << 30), 0);
+	host_forget(host);
+	ck_assert_int_eq(label_context(host, "/etc/passwd", S_IFREG, &con, &e), -EFBIG);
+}
+END_TEST
+
 START_TEST(the_policy_is_read_once)
 {
 	char *con;
@@ -121,6 +137,7 @@ static void add_tests(TCase *tc)
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
 	tcase_add_test(tc, by_the_root_s_policy);
 	tcase_add_test(tc, no_policy_no_label);
+	tcase_add_test(tc, an_endless_policy);
 	tcase_add_test(tc, the_policy_is_read_once);
 	tcase_add_test(tc, new_files_get_it);
 }
