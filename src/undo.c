@@ -345,28 +345,24 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 static bool any_lines(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n_steps; i++)
-		if (j->steps[i].kind == CHANGE_LINES)
+		if (j->steps[i].kind == CHANGE_LINES && !j->steps[i].untouched)
 			return true;
 	return false;
 }
 
-int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
-	       struct err *e)
+/* The steps that were never done, whose temporary files are all there is, or the others. Returns
+ * `first`, or the first error. */
+static int undo_those(const struct host *h, const struct journal *j, bool untouched, bool locked,
+		      bool force, int first, struct errs *failed, struct err *e)
 {
-	struct account_locks *locks = NULL;
-	int first = 0;
-
-	if (any_lines(j) &&
-	    accounts_lock(h, account_databases, ACCOUNT_DATABASES, LOCK_SECONDS, &locks, e) < 0) {
-		errs_add(failed, NULL, "%s", e->text);
-		first = e->code;
-	}
 	for (size_t i = j->n_steps; i > 0; i--) {
 		const struct step *s = &j->steps[i - 1];
 		struct err one;
 		bool changed;
 
-		if (s->kind == CHANGE_LINES && !locks) {
+		if (s->untouched != untouched)
+			continue;
+		if (s->kind == CHANGE_LINES && !untouched && !locked) {
 			errs_add(failed, s->path, "our lines are still in it");
 			continue;
 		}
@@ -378,6 +374,26 @@ int undo_steps(const struct host *h, const struct journal *j, bool force, struct
 			}
 		}
 	}
+	return first;
+}
+
+int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
+	       struct err *e)
+{
+	struct account_locks *locks = NULL;
+	/* First what needs no lock: on a full disk that makes room for the lock files. */
+	int first = undo_those(h, j, true, false, force, 0, failed, e);
+	struct err held;
+
+	if (any_lines(j) && accounts_lock(h, account_databases, ACCOUNT_DATABASES, LOCK_SECONDS,
+					  &locks, &held) < 0) {
+		errs_add(failed, NULL, "%s", held.text);
+		if (first == 0) {
+			*e = held;
+			first = held.code;
+		}
+	}
+	first = undo_those(h, j, false, locks != NULL, force, first, failed, e);
 	accounts_unlock(locks);
 	return first;
 }
