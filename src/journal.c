@@ -373,12 +373,17 @@ int journal_state(const struct host *h, json_t **ret, struct err *e)
 
 /* --- the lock --- */
 
-/* The kernel doesn't tell the pid of an open file description lock; the holder wrote it down. */
+/* The kernel doesn't tell the pid of an open file description lock; the holder wrote it down. One
+ * without its newline is torn: no pid. */
 static uint32_t noted_pid(int fd)
 {
-	char text[16] = "";
+	char text[16] = "", *end;
+	unsigned long pid;
 
-	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? (uint32_t)strtoul(text, NULL, 10) : 0;
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	pid = strtoul(text, &end, 10);
+	return *end == '\n' ? (uint32_t)pid : 0;
 }
 
 static int untrusted(const struct host *h, const char *name, struct err *e)
@@ -452,12 +457,17 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 	return 0;
 }
 
-int journal_lock_sign(const struct host *h, int fd, struct err *e)
+int journal_lock_note(const struct host *h, int fd, struct err *e)
 {
+	_cleanup_close_ int dir = -1;
 	char pid[16];
 	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)n, 0) != n)
+	/* Nobody noted anything yet: the file's name may not be on disk. */
+	if (!noted_pid(fd) && ((dir = host_open_dir(h, JOURNAL_DIR, e)) < 0))
+		return e->code;
+	if ((dir >= 0 && fsync(dir) < 0) || ftruncate(fd, 0) < 0 ||
+	    pwrite(fd, pid, (size_t)n, 0) != n || fsync(fd) < 0)
 		return err_sys(e, errno, "cannot write '%s" LOCK "'", host_prefix(h));
 	return 0;
 }

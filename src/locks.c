@@ -156,6 +156,9 @@ static int write_pid(const struct locking *k, const char *name, int *ret_fd, str
 	}
 	len = (size_t)snprintf(pid, sizeof(pid), "%ld", (long)getpid()) + 1;
 	r = write_all(fd, pid, len);
+	/* A power loss must not leave a lock that names no process: nobody could take it over. */
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
 	if (r < 0) {
 		err_sys(e, r, "write '%s/etc/%s'", k->prefix, name);
 		unlinkat(k->etc, name, 0);
@@ -297,6 +300,8 @@ int accounts_lock(const struct host *h, const char *const *paths, size_t n, int 
 
 void accounts_unlock(struct account_locks *l)
 {
+	bool any = false;
+
 	if (!l)
 		return;
 	for (size_t i = N_DATABASES; i-- > 0;) {
@@ -310,21 +315,38 @@ void accounts_unlock(struct account_locks *l)
 		if (fstat(l->link[i], &ours) == 0 &&
 		    fstatat(l->etc, lock, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
-			unlinkat(l->etc, lock, 0);
+			any |= unlinkat(l->etc, lock, 0) == 0;
 		close(l->link[i]);
 	}
+	/* Or a power loss brings them back, with a pid that may be anybody's by then. */
+	if (any)
+		fsync(l->etc);
 	if (l->pwd >= 0)
 		close(l->pwd);
 	close(l->etc);
 	free(l);
 }
 
-static bool is_empty(int etc, const char *name)
+/* What a kill or a power loss leaves of write_pid(): the pid up to somewhere, or zeros in its
+ * place.
+ */
+static bool is_unfinished(int etc, const char *name, pid_t pid)
 {
+	_cleanup_close_ int fd =
+		openat(etc, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	char wanted[16] = "", text[sizeof(wanted) + 1];
 	struct stat st;
+	ssize_t n;
 
-	return fstatat(etc, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_size == 0;
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	n = read(fd, text, sizeof(text));
+	if (n < 0 || n > snprintf(wanted, sizeof(wanted), "%ld", (long)pid) + 1)
+		return false;
+	for (ssize_t i = 0; i < n; i++)
+		if (text[i] && text[i] != wanted[i])
+			return false;
+	return true;
 }
 
 /* Calls for each lock file and temporary of `pid`: counts them, or removes them. */
@@ -345,7 +367,7 @@ static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struc
 			/* A temporary bears the pid in its name, and may not have got its content.
 			 */
 			if (!(owner == OWNER_PID && found == pid) &&
-			    !(f == 1 && is_empty(etc, name[f])))
+			    !(f == 1 && is_unfinished(etc, name[f], pid)))
 				continue;
 			n++;
 			if (remove && unlinkat(etc, name[f], 0) < 0 && errno != ENOENT)
@@ -372,6 +394,8 @@ int accounts_unlock_stale_at(int etc, const char *prefix, uint32_t pid, int seco
 	if (r < 0)
 		return r;
 	r = stale_each(etc, prefix, (pid_t)pid, true, e);
+	if (r > 0 && fsync(etc) < 0)
+		return err_sys(e, errno, "sync '%s/etc'", prefix);
 	return r < 0 ? r : 0;
 }
 

@@ -22,7 +22,7 @@ static int lock_run(struct host *h, int *ret_fd, struct err *e)
 	/* We hold the lock, so whoever noted that pid is done or dead. */
 	if (last && accounts_unlock_stale(h, last, e) < 0)
 		return e->code;
-	return journal_lock_sign(h, *ret_fd, e);
+	return journal_lock_note(h, *ret_fd, e);
 }
 
 int transaction_begin(struct transaction *t, struct host *h, const struct progress *p,

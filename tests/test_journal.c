@@ -262,7 +262,7 @@ START_TEST(one_run_at_a_time)
 	pid_t pid;
 
 	ck_ok(journal_lock(host, 0, &fd, &last, &e));
-	ck_ok(journal_lock_sign(host, fd, &e));
+	ck_ok(journal_lock_note(host, fd, &e));
 	ck_assert_uint_eq(last, 0);
 	ck_assert_uint_eq(journal_locked_by(host), (uint32_t)getpid());
 	pid = fork();
@@ -280,6 +280,7 @@ START_TEST(one_run_at_a_time)
 	close(fd);
 	ck_assert_uint_eq(journal_locked_by(host), 0);
 	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_ok(journal_lock_note(host, fd, &e));
 	ck_assert_uint_eq(last, (uint32_t)getpid());
 	close(fd);
 }
@@ -296,14 +297,33 @@ START_TEST(the_lock_dies_with_its_run)
 		struct err other;
 
 		_exit(journal_lock(host, 0, &fd, &last, &other) == 0 &&
-				      journal_lock_sign(host, fd, &other) == 0
+				      journal_lock_note(host, fd, &other) == 0
 			      ? 0
 			      : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
 	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_ok(journal_lock_note(host, fd, &e));
 	ck_assert_int_eq(last, pid);
+	close(fd);
+}
+END_TEST
+
+/* Half a pid may be anybody's. */
+START_TEST(a_torn_pid_is_none)
+{
+	uint32_t last = 4711;
+	int fd;
+
+	put_dir("/var/lib/bulkhead");
+	put("/var/lib/bulkhead/lock", "12");
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_uint_eq(last, 0);
+	ck_ok(journal_lock_note(host, fd, &e));
+	close(fd);
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_int_eq(last, getpid());
 	close(fd);
 }
 END_TEST
@@ -383,6 +403,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, the_lock_dies_with_its_run);
+	tcase_add_test(tc, a_torn_pid_is_none);
 	tcase_add_test(tc, a_lock_that_is_no_file);
 	tcase_add_test(tc, directories_that_are_not_ours);
 	tcase_add_test(tc, a_lock_that_is_a_fifo);

@@ -302,6 +302,18 @@ START_TEST(stale_ones_of_a_killed_run)
 	ck_assert_int_eq(accounts_unlock_stale_at(d.etc, d.root, UINT32_MAX, 0, &e), 0);
 	unlinkat(d.etc, "subgid.lock", 0);
 
+	/* What a power loss leaves of a temporary goes, somebody's file of that name stays. */
+	write_lock(&d, temp, "\0\0", 2);
+	ck_assert_int_eq(accounts_unlock_stale_at(d.etc, d.root, (uint32_t)dead, 0, &e), 0);
+	ck_assert(!there(&d, temp));
+	write_lock(&d, temp, "", 0);
+	ck_assert_int_eq(accounts_unlock_stale_at(d.etc, d.root, (uint32_t)dead, 0, &e), 0);
+	ck_assert(!there(&d, temp));
+	write_lock(&d, temp, "alice:1:2\n", 10);
+	ck_assert_int_eq(accounts_unlock_stale_at(d.etc, d.root, (uint32_t)dead, 0, &e), 0);
+	ck_assert(there(&d, temp));
+	unlinkat(d.etc, temp, 0);
+
 	/* While another is at work, the pid could be its own by now. */
 	ck_assert_int_eq(take(&d, true, 0, &l), 0);
 	ck_assert_int_eq(accounts_unlock_stale_at(d.etc, d.root, (uint32_t)getpid(), 0, &e),

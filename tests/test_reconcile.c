@@ -474,7 +474,7 @@ START_TEST(another_run_is_at_work)
 	int lock;
 
 	ck_ok(journal_lock(host, 0, &lock, &last, &e));
-	ck_ok(journal_lock_sign(host, lock, &e));
+	ck_ok(journal_lock_note(host, lock, &e));
 	gives(reconcile_apply, ONE, EXIT_FAILED, REPORT_REFUSED);
 	ck_assert_ptr_nonnull(strstr(report.err.text, "another run"));
 	holds("/etc/one", NULL);

@@ -409,7 +409,7 @@ START_TEST(busy)
 	int lock;
 
 	ck_ok(journal_lock(host, 0, &lock, &last, &e));
-	ck_ok(journal_lock_sign(host, lock, &e));
+	ck_ok(journal_lock_note(host, lock, &e));
 	ck_assert_int_eq(transaction_begin(&t, host, NULL, &e), -EBUSY);
 	transaction_end(&t);
 	close(lock);
