@@ -442,20 +442,50 @@ int transaction_undo(struct transaction *t, struct errs *failed, struct err *e)
 /* What a path will hold once later transactions are undone. */
 struct expected {
 	const char *path;
-	const struct image *image;
+	struct image image;
 };
+
+struct expectations {
+	struct expected *list;
+	size_t n;
+};
+
+static void expectations_done(struct expectations *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		image_done(&x->list[i].image);
+	free(x->list);
+}
+
+/* Undoing `s` turns what is at its path into this. Attributes are recorded without the content that
+ * they protect. */
+static int expect(struct expectations *x, const struct step *s, const struct image *at,
+		  struct err *e)
+{
+	struct image im = s->before;
+
+	if (s->kind == CHANGE_ATTRS) {
+		im.content = at->content;
+		im.len = at->len;
+	}
+	x->list[x->n].path = s->path;
+	if (image_copy(&im, &x->list[x->n].image, e) < 0)
+		return e->code;
+	x->n++;
+	return 0;
+}
 
 /* What stands in the way of undoing; *ret_blocked: even by force. */
 static int look(const struct host *h, struct journal *list, size_t n, struct errs *failed,
 		bool *ret_blocked, struct err *e)
 {
-	_cleanup_free_ struct expected *map = NULL;
-	size_t n_map = 0, total = 1;
+	_cleanup_(expectations_done) struct expectations map = { 0 };
+	size_t total = 1;
 
 	for (size_t i = 0; i < n; i++)
 		total += list[i].n_steps;
-	map = calloc(total, sizeof(*map));
-	if (!map)
+	map.list = calloc(total, sizeof(*map.list));
+	if (!map.list)
 		return err_oom(e);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = list[i].n_steps; k > 0; k--) {
@@ -467,9 +497,9 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 
 			/* Lines are ours alone: later transactions' lines don't hide earlier ones.
 			 */
-			for (size_t m = 0; m < n_map && s->kind != CHANGE_LINES; m++)
-				if (streq(map[m].path, s->path))
-					at = map[m].image;
+			for (size_t m = 0; m < map.n && s->kind != CHANGE_LINES; m++)
+				if (streq(map.list[m].path, s->path))
+					at = &map.list[m].image;
 			if (!at) {
 				if (host_image_now(h, s->path, &now, e) < 0)
 					return e->code;
@@ -485,8 +515,9 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 				errs_add(failed, s->path, "is no longer what transaction %u left",
 					 list[i].id);
 			}
-			if (s->kind != CHANGE_LINES && s->kind != CHANGE_DIR)
-				map[n_map++] = (struct expected){ s->path, &s->before };
+			if (s->kind != CHANGE_LINES && s->kind != CHANGE_DIR &&
+			    expect(&map, s, at, e) < 0)
+				return e->code;
 		}
 	}
 	return 0;

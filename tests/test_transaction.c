@@ -481,6 +481,18 @@ START_TEST(rollback_down_to_one)
 }
 END_TEST
 
+START_TEST(rollback_of_attributes_of_our_file)
+{
+	file("/etc/g", "ours");
+	run();
+	ck_ok(changes_attrs(&c, host, "/etc/g", 0600, getuid(), getgid(), "m", NULL, NULL, "t",
+			    &e));
+	run();
+	ck_ok(rollback(1, false));
+	ck_assert(!exists("/etc/g"));
+}
+END_TEST
+
 /* Everything is looked at before anything is touched. */
 START_TEST(rollback_refuses_edits)
 {
@@ -599,6 +611,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, databases_in_use);
 	tcase_add_test(tc, rollback_walks_back);
 	tcase_add_test(tc, rollback_down_to_one);
+	tcase_add_test(tc, rollback_of_attributes_of_our_file);
 	tcase_add_test(tc, rollback_refuses_edits);
 	tcase_add_test(tc, rollback_refuses_what_came_in_place_of_a_removed_file);
 	tcase_add_test(tc, rollback_begins_only_when_the_databases_are_free);
