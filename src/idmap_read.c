@@ -200,12 +200,11 @@ static bool read_line(char *s, size_t len, struct subid_line *ret)
 
 static size_t count_lines(const char *text, size_t len)
 {
-	const char *end = text + len;
 	size_t n = 1;
 
 	if (!text)
 		return 0;
-	for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))); p++)
+	for (const char *p = text; (p = memchr(p, '\n', (size_t)(text + len - p))); p++)
 		n++;
 	return n;
 }
@@ -216,8 +215,10 @@ static void parse_file(struct idmap *m, enum subid_file file, size_t len)
 	unsigned number = 0;
 
 	m->exists[file] = line;
-	m->unterminated[file] = line && len && line[len - 1] != '\n';
-	for (end = line + len; line && line < end; line = next) {
+	if (!line)
+		return;
+	m->unterminated[file] = len && line[len - 1] != '\n';
+	for (end = line + len; line < end; line = next) {
 		struct subid_line *l = &m->lines[m->n_lines];
 		char *newline = memchr(line, '\n', (size_t)(end - line));
 
