@@ -127,6 +127,43 @@ static int busy_collect(struct busy *b, const struct idmap *m, const struct acco
 	return r;
 }
 
+/* The line that takes most of [b->first, b->last], as words to put into a sentence, when it takes
+ * half of it or more: "" when none does. What wraps around 64 bits is mostly a slip of the
+ * keyboard. */
+static void busiest_line(const struct busy *b, const struct idmap *m, char *ret, size_t size)
+{
+	uint64_t half = ((uint64_t)b->last - b->first + 1) / 2, most = 0;
+	char shown[OWNER_SHOWN];
+
+	*ret = '\0';
+	for (size_t i = 0; i < m->n_lines; i++) {
+		const struct subid_line *l = &m->lines[i];
+		struct idrange reading[2];
+		size_t n = subid_line_ranges(l, reading);
+
+		for (size_t k = 0; k < n; k++) {
+			uint32_t first, last;
+			uint64_t here;
+
+			if (!idrange_clip(&reading[k], &first, &last) || first > b->last ||
+			    last < b->first)
+				continue;
+			here = (uint64_t)(last < b->last ? last : b->last) -
+			       (first > b->first ? first : b->first) + 1;
+			if (here < half || here <= most)
+				continue;
+			most = here;
+			snprintf(ret, size,
+				 ", %" PRIu64
+				 " of them by line %u of %s alone, which gives %s %" PRIu64
+				 " ids from %" PRIu64,
+				 here, l->line, subid_paths[l->file],
+				 idmap_owner_shown(l->owner, shown), reading[k].count,
+				 reading[k].start);
+		}
+	}
+}
+
 static uint64_t align_up(uint64_t id, uint64_t align)
 {
 	uint64_t over = id % align;
@@ -142,6 +179,7 @@ int idmap_free_block(const struct idmap *m, const struct accounts *a, uint64_t f
 	struct busy b = { .first = (uint32_t)first, .last = (uint32_t)last };
 	uint64_t next = first; /* the lowest id that nothing so far covers */
 	uint64_t taken = 0;
+	char by[320];
 	int r;
 
 	if (first > last || last > UINT32_MAX || !count || !align)
@@ -172,13 +210,14 @@ int idmap_free_block(const struct idmap *m, const struct accounts *a, uint64_t f
 			next = end;
 		}
 	}
-	return err_set(
-		e, ENOSPC,
-		"no %" PRIu64 " ids in a row are free in %" PRIu64 "-%" PRIu64
-		" on a multiple of %" PRIu64 ": %" PRIu64 " of its %" PRIu64
-		" ids are taken or kept out of ('bulkhead subids' shows by whom). A larger pool, "
-		"or a smaller align, makes room",
-		count, first, last, align, taken, last - first + 1);
+	busiest_line(&b, m, by, sizeof(by));
+	return err_set(e, ENOSPC,
+		       "no %" PRIu64 " ids in a row are free in %" PRIu64 "-%" PRIu64
+		       " on a multiple of %" PRIu64 ": %" PRIu64 " of its %" PRIu64
+		       " ids are taken or kept out of%s ('bulkhead subids' shows by whom). %s",
+		       count, first, last, align, taken, last - first + 1, by,
+		       *by ? "Mend that line, or name another pool"
+			   : "A larger pool, or a smaller align, makes room");
 }
 
 /* --- One owner --- */
