@@ -66,7 +66,7 @@ static int fill_ulimits(json_t *wanted, struct err *e)
 
 	if (!json_is_object(limits))
 		return 0;
-	copy = json_deep_copy(limits);
+	copy = json_clone(limits, true);
 	if (!copy)
 		return err_oom(e);
 	json_object_foreach (copy, name, v)
@@ -79,7 +79,7 @@ static int fill_ulimits(json_t *wanted, struct err *e)
 int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
 		  const char **ret_auto_off, struct err *e)
 {
-	_cleanup_json_ json_t *wanted = json_copy(s->values);
+	_cleanup_json_ json_t *wanted = json_clone(s->values, false);
 	const char *remap, *off = NULL;
 	int r;
 

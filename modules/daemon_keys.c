@@ -685,7 +685,7 @@ static json_t *masked(const json_t *v, const char *name)
 		/* dockerd also takes a proxy as USER:PASSWORD@HOST, without a scheme. */
 		if (at && (host != s || memchr(s, ':', (size_t)(at - s))))
 			return json_sprintf("%.*s***%s", (int)(host - s), s, at);
-		return json_copy(json_readonly(v));
+		return json_clone(v, false);
 	}
 	if (json_is_object(v)) {
 		json_t *o = json_object(), *m;
@@ -715,7 +715,7 @@ static json_t *masked(const json_t *v, const char *name)
 		}
 		return a;
 	}
-	return json_copy(json_readonly(v));
+	return json_clone(v, false);
 }
 
 int daemon_show(const json_t *value, char **ret, struct err *e)
@@ -728,7 +728,7 @@ int daemon_show(const json_t *value, char **ret, struct err *e)
 		text = strdup("unset");
 	} else {
 		safe = masked(value, NULL);
-		text = safe ? json_dumps(safe, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
+		text = safe ? json_text(safe, JSON_ENCODE_ANY | JSON_SORT_KEYS) : NULL;
 	}
 	if (!text)
 		return err_oom(e);

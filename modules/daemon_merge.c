@@ -56,7 +56,7 @@ static int merge_below(const struct level *l, const char *name, const struct fie
 	struct level below;
 	int r;
 
-	merged = file ? json_copy(json_readonly(file)) : json_object();
+	merged = file ? json_clone(file, false) : json_object();
 	if (!none || !ours || !merged || asprintf(&prefix, "%s%s.", l->prefix, name) < 0)
 		return err_oom(e);
 	below = (struct level){
@@ -154,7 +154,7 @@ static int merge_edits(const json_t *from, const json_t *to, json_t *edits, stru
 int daemon_merge(const json_t *file, const json_t *plan, const json_t *was,
 		 struct daemon_merge *ret, struct err *e)
 {
-	_cleanup_merge_ struct daemon_merge m = { json_object(), json_copy(json_readonly(file)),
+	_cleanup_merge_ struct daemon_merge m = { json_object(), json_clone(file, false),
 						  json_object(), json_array() };
 	_cleanup_json_ json_t *none = json_object();
 	struct level top = { NULL,     "",     file,	   plan ? plan : none, was ? was : none,

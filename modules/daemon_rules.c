@@ -633,8 +633,7 @@ static void rule_seccomp_file(const struct daemon_doc *d, const char *profile)
 		tell(d, FATAL, KEYS("seccomp-profile"), "`seccomp-profile`: %s", why.text);
 	if (r < 0)
 		return;
-	json = json_loadb(text, len, 0, NULL);
-	if (!json_is_object(json))
+	if (json_load(text, len, 0, &json, NULL) != -ENOMEM && !json_is_object(json))
 		tell(d, UNSAFE, KEYS("seccomp-profile"),
 		     "`seccomp-profile`: %s%s is not a JSON object: every container would fail to "
 		     "start",

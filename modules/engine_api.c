@@ -43,7 +43,8 @@ static int sockets_of_config(const struct host *h, const char *config, struct so
 
 	if (host_read(h, config, HOST_READ_MAX, &text, &len, &none) < 0)
 		return 0;
-	doc = json_loadb(text, len, 0, NULL);
+	if (json_load(text, len, 0, &doc, NULL) < 0)
+		return 0;
 	json_array_foreach (json_object_get(doc, "hosts"), i, host)
 		if (r == 0 && json_is_string(host))
 			r = address_add(s, json_string_value(host));
@@ -169,11 +170,14 @@ static int door(const struct host *h, const char **ret_path, struct err *e)
 /* What the daemon says about a refusal: {"message": "..."}, cut to a line. */
 static void message_add(const struct http *http, struct err *e)
 {
-	json_t *doc = json_loadb(http->body.data ? http->body.data : "", http->body.len, 0, NULL);
-	const char *s = json_string_value(json_object_get(doc, "message"));
+	const char *body = http->body.data ? http->body.data : "", *s;
 	char text[512];
 	size_t n = 0;
+	json_t *doc;
 
+	if (json_load(body, http->body.len, 0, &doc, NULL) < 0)
+		return;
+	s = json_string_value(json_object_get(doc, "message"));
 	for (; s && *s && n < sizeof(text) - 1; s++)
 		text[n++] = (unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s;
 	text[n] = '\0';
@@ -205,8 +209,11 @@ int engine_fetch(const struct host *h, const char *sock, const char *path, json_
 		message_add(&http, e);
 		return -r;
 	}
-	*ret = json_loadb(http.body.data ? http.body.data : "", http.body.len, JSON_ALLOW_NUL, &je);
-	if (!*ret)
+	r = json_load(http.body.data ? http.body.data : "", http.body.len, JSON_ALLOW_NUL, ret,
+		      &je);
+	if (r == -ENOMEM)
+		return err_oom(e);
+	if (r < 0)
 		return err_set(e, EPROTO, "GET %s: the answer is not JSON: %s", path, je.text);
 	return 0;
 }

@@ -557,7 +557,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 
 	if (!s) {
 		/* Ranges and accounts stay, so what we know of them does. */
-		json_t *state = before ? json_deep_copy(before) : NULL;
+		json_t *state = before ? json_clone(before, true) : NULL;
 
 		if (!before)
 			return 0;
@@ -570,7 +570,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	r = work_new(s, h, out, &w, e);
 	if (r < 0)
 		return r;
-	w->state = before ? json_deep_copy(before) : json_object();
+	w->state = before ? json_clone(before, true) : json_object();
 	if (!w->state)
 		return err_oom(e);
 	if (nss_refused(w) && w->set.n)

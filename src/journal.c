@@ -39,7 +39,7 @@ static int write_journal(const struct host *h, const char *dir, const char *name
 			 const struct journal *j, struct err *e)
 {
 	_cleanup_json_ json_t *o = journal_json(j);
-	_cleanup_free_ char *text = o ? json_dumps(o, JSON_INDENT(1)) : NULL;
+	_cleanup_free_ char *text = o ? json_text(o, JSON_INDENT(1)) : NULL;
 
 	if (!text)
 		return err_set(
@@ -221,8 +221,11 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 		return err_oom(e);
 	if (host_read(h, path, JOURNAL_MAX, &text, &len, e) < 0)
 		return e->code;
-	o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
-	r = o ? journal_parse(o, &j) : -EINVAL;
+	r = json_load(text, len, JSON_REJECT_DUPLICATES, &o, &je);
+	if (r == 0)
+		r = journal_parse(o, &j);
+	if (r == -ENOMEM)
+		return err_oom(e);
 	if (r < 0)
 		return err_set(e, -r, "'%s%s' is not a journal that this version reads%s%s",
 			       host_prefix(h), path, o ? "" : ": ", o ? "" : je.text);
@@ -349,10 +352,12 @@ int journal_state(const struct host *h, json_t **ret, struct err *e)
 	_cleanup_json_ json_t *undone = json_array();
 	size_t n;
 
+	if (!undone)
+		return err_oom(e);
 	if (entries(h, &names, &n, e) < 0)
 		return e->code;
 	/* From the newest: as a rule the first one that is read stands. */
-	while (undone && n > 0) {
+	while (n > 0) {
 		_cleanup_journal_ struct journal j = { 0 };
 		_cleanup_free_ char *dir = NULL;
 
@@ -361,7 +366,8 @@ int journal_state(const struct host *h, json_t **ret, struct err *e)
 		if (load(h, dir, false, &j, e) < 0)
 			return e->code;
 		for (size_t i = 0; i < j.n_undoes; i++)
-			json_array_append_new(undone, json_integer(j.undoes[i]));
+			if (json_array_append_new(undone, json_integer(j.undoes[i])) < 0)
+				return err_oom(e);
 		if (!j.rollback && !contains(undone, j.id)) {
 			*ret = json_incref(j.state);
 			return 0;

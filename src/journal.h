@@ -135,8 +135,9 @@ int journal_state(const struct host *h, json_t **ret, struct err *e);
 int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_last, struct err *e);
 
 /*
- * Notes our pid in the run's lock, on disk when this returns: the next run finds by it what we leave
- * locked elsewhere. Only once nothing of the run before is left, and before anything is locked.
+ * Notes our pid in the run's lock, on disk when this returns: the next run finds by it what we
+ * leave locked elsewhere. Only once nothing of the run before is left, and before anything is
+ * locked.
  */
 int journal_lock_note(const struct host *h, int fd, struct err *e);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json.h"
 
+#include <setjmp.h>
+
 #include "buf.h"
 #include "json_scan.h"
 
@@ -49,6 +51,85 @@ static bool blank_only(const char *text, size_t len)
 	return true;
 }
 
+/*
+ * jansson passes over allocations that fail. Its lexer leaves out the byte it had no room for, and
+ * copies a string that so lost its closing quote until the next one, wherever that is (lex_save()
+ * and lex_scan_string() of its load.c, 2.14); a copy of an object lacks members (json_object_copy()
+ * of value.c); a text lacks a part of a name (do_dump() of dump.c). So what fails in there doesn't
+ * return there. What had been built is lost, but then there is no memory to go on with.
+ */
+struct guard {
+	jmp_buf out_of_memory;
+	json_malloc_t with;
+	json_free_t without;
+};
+static _Thread_local struct guard *guard;
+
+static void *malloc_or_leave(size_t size)
+{
+	void *p = guard->with(size);
+
+	if (!p)
+		longjmp(guard->out_of_memory, 1);
+	return p;
+}
+
+static void guard_begin(struct guard *g)
+{
+	guard = g;
+	json_get_alloc_funcs(&g->with, &g->without);
+	json_set_alloc_funcs(malloc_or_leave, g->without);
+}
+
+static void guard_end(void)
+{
+	json_set_alloc_funcs(guard->with, guard->without);
+}
+
+int json_load(const char *text, size_t len, size_t flags, json_t **ret, json_error_t *je)
+{
+	struct guard g;
+
+	guard_begin(&g);
+	if (setjmp(g.out_of_memory)) {
+		guard_end();
+		return -ENOMEM;
+	}
+	*ret = json_loadb(text, len, flags, je);
+	guard_end();
+	return *ret ? 0 : -EINVAL;
+}
+
+json_t *json_clone(const json_t *value, bool deep)
+{
+	json_t *copy;
+	struct guard g;
+
+	guard_begin(&g);
+	if (setjmp(g.out_of_memory)) {
+		guard_end();
+		return NULL;
+	}
+	copy = deep ? json_deep_copy(value) : json_copy((json_t *)(uintptr_t)value);
+	guard_end();
+	return copy;
+}
+
+char *json_text(const json_t *value, size_t flags)
+{
+	struct guard g;
+	char *text;
+
+	guard_begin(&g);
+	if (setjmp(g.out_of_memory)) {
+		guard_end();
+		return NULL;
+	}
+	text = json_dumps(value, flags);
+	guard_end();
+	return text;
+}
+
 int json_parse_object(const char *text, size_t len, json_t **ret, struct err *e)
 {
 	struct json_scan s = { .text = text, .len = len, .e = e };
@@ -68,9 +149,9 @@ int json_parse_object(const char *text, size_t len, json_t **ret, struct err *e)
 	r = json_scan_document(&s);
 	if (r < 0)
 		return r;
-	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
-	if (!doc)
-		return refused(&s, &je);
+	r = json_load(text, len, JSON_REJECT_DUPLICATES, &doc, &je);
+	if (r < 0)
+		return r == -ENOMEM ? err_oom(e) : refused(&s, &je);
 	*ret = doc;
 	return 0;
 }
@@ -231,7 +312,10 @@ static void add_real(struct buf *out, json_t *v)
 			out->failed = true;
 			return;
 		}
-		back = json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
+		if (json_load(text.data, text.len, JSON_DECODE_ANY, &back, NULL) == -ENOMEM) {
+			out->failed = true;
+			return;
+		}
 		if (digits == 17 || (back && json_equal(back, v))) {
 			buf_add(out, text.data, text.len);
 			return;
@@ -445,7 +529,7 @@ static bool too_deep(json_t *v, unsigned int levels)
 /* The document as it shall be; changes: how many edits say something new. */
 static int apply_edits(json_t *doc, json_t *edits, json_t **ret, size_t *changes, struct err *e)
 {
-	_cleanup_json_ json_t *wanted = json_copy(doc);
+	_cleanup_json_ json_t *wanted = json_clone(doc, false);
 	const char *name;
 	json_t *value, *old;
 	int r;
@@ -512,7 +596,7 @@ int json_edit_object(const char *text, size_t len, json_t *edits, char **ret, si
 	return *ret ? 0 : err_oom(e);
 }
 
-json_t *json_text(const char *text)
+json_t *json_string_any(const char *text)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	json_t *o = text ? json_string(text) : json_null();

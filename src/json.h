@@ -13,6 +13,15 @@
 DEFINE_CLEANUP(json_t, json_decref);
 #define _cleanup_json_ _cleanup_(json_decref_cleanup)
 
+/* json_loadb(3) that can be trusted when memory runs out: 0, -EINVAL with *je, -ENOMEM. */
+int json_load(const char *text, size_t len, size_t flags, json_t **ret, json_error_t *je);
+
+/* json_copy(3) and json_deep_copy(3), likewise: all of it, or NULL. */
+json_t *json_clone(const json_t *value, bool deep);
+
+/* json_dumps(3), likewise. */
+char *json_text(const json_t *value, size_t flags);
+
 /*
  * Parses a JSON document whose top is an object. Refuses, with "line:column: ..." in *e and
  * -EINVAL: broken JSON, duplicate keys (at any level), a byte-order mark, invalid UTF-8, trailing
@@ -43,6 +52,6 @@ int json_edit_object(const char *text, size_t len, json_t *edits, char **ret, si
 
 /* A JSON string of any bytes: what is no UTF-8 is shown as \xNN. NULL gives null; NULL is returned
  * when memory ran out. */
-json_t *json_text(const char *text);
+json_t *json_string_any(const char *text);
 
 #endif

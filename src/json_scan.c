@@ -192,7 +192,11 @@ static int scan_value(struct json_scan *s)
 /* The name as jansson reads it: "\u0069cc" is icc. */
 static json_t *decode_key(const struct json_scan *s, const struct json_member *m)
 {
-	return json_loadb(s->text + m->start, m->key_end - m->start, JSON_DECODE_ANY, NULL);
+	json_t *key;
+
+	return json_load(s->text + m->start, m->key_end - m->start, JSON_DECODE_ANY, &key, NULL) < 0
+		       ? NULL
+		       : key;
 }
 
 /* Notes where each name stands, and fails at the first that is there already. */
@@ -212,7 +216,7 @@ static int note_key(const struct json_scan *s, const struct json_member *m, json
 			return err_oom(s->e);
 		return 0;
 	}
-	shown = json_dumps(key, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	shown = json_text(key, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	if (!shown)
 		return err_oom(s->e);
 	position(s, (size_t)json_integer_value(first), &line, &column);

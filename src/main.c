@@ -99,7 +99,7 @@ static int put_json(json_t *doc)
 	_cleanup_free_ char *text = NULL;
 
 	if (doc && redact_json(doc) == 0)
-		text = json_dumps(doc, JSON_INDENT(2));
+		text = json_text(doc, JSON_INDENT(2));
 	json_decref(doc);
 	return put_as_is(stdout, text) < 0 ? -1 : put_as_is(stdout, "\n");
 }
@@ -121,7 +121,7 @@ static void put_error(const struct command *c, const struct options *o, enum exi
 	if (o->output == OUTPUT_JSON)
 		put_json(json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name,
 				   "result", "refused", "exit_code", (int)code, "error",
-				   json_text(e->text)));
+				   json_string_any(e->text)));
 	else
 		put_stderr(e->text);
 }

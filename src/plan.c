@@ -167,7 +167,7 @@ static int section_load(struct plan *p, const struct module *m, struct node *n, 
 	s->given = n ? value_parse(&row, n, NULL, errs, &clean) : json_object();
 	if (!s->given && !errs->failed)
 		s->given = json_object();
-	s->values = json_deep_copy(s->given);
+	s->values = json_clone(s->given, true);
 	p->nodes[p->n++] = n;
 	if (!s->given || !s->values)
 		return err_oom(e);

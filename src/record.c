@@ -4,6 +4,7 @@
  */
 #include "journal.h"
 
+#include <stdarg.h>
 #include <time.h>
 
 #include "buf.h"
@@ -222,28 +223,34 @@ static json_t *ids_json(const unsigned *ids, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < n; i++)
-		json_array_append_new(list, json_integer(ids[i]));
+		if (json_array_append_new(list, json_integer(ids[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
 	return list;
 }
 
 static json_t *step_json(const struct step *s)
 {
 	_cleanup_json_ json_t *lines = NULL;
-	json_t *o = json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
-			      s->path, "temporary", s->tmp, "before", image_json(&s->before),
-			      "after", image_json(&s->after), "why", s->why);
+	_cleanup_json_ json_t *o =
+		json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+			  s->path, "temporary", s->tmp, "before", image_json(&s->before), "after",
+			  image_json(&s->after), "why", s->why);
 
 	if (!o || s->kind != CHANGE_LINES)
-		return o;
+		return TAKE_PTR(o);
 	lines = json_array();
-	for (char **l = s->lines; lines && *l; l++)
-		json_array_append_new(lines, json_string(*l));
-	json_object_set(o, "lines", lines);
-	json_object_set_new(o, "newline", json_boolean(s->newline));
-	json_object_set_new(o, "length", json_integer((json_int_t)s->was_len));
-	json_object_set_new(o, "sum_before", json_integer((json_int_t)s->before_sum));
-	json_object_set_new(o, "sum_after", json_integer((json_int_t)s->after_sum));
-	return o;
+	for (char **l = s->lines; *l; l++)
+		if (json_array_append_new(lines, json_string(*l)) < 0)
+			return NULL;
+	if (json_object_set(o, "lines", lines) < 0 ||
+	    json_object_set_new(o, "newline", json_boolean(s->newline)) < 0 ||
+	    json_object_set_new(o, "length", json_integer((json_int_t)s->was_len)) < 0 ||
+	    json_object_set_new(o, "sum_before", json_integer((json_int_t)s->before_sum)) < 0 ||
+	    json_object_set_new(o, "sum_after", json_integer((json_int_t)s->after_sum)) < 0)
+		return NULL;
+	return TAKE_PTR(o);
 }
 
 static json_t *unit_json(const struct unit_record *u)
@@ -286,6 +293,21 @@ static int choice(const char *s, const char *const *names, size_t n)
 	return -1;
 }
 
+/* json_unpack(3); -ENOMEM or -EINVAL. */
+static int unpack(json_t *o, const char *format, ...)
+{
+	json_error_t je;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = json_vunpack_ex(o, &je, 0, format, ap);
+	va_end(ap);
+	if (r == 0)
+		return 0;
+	return json_error_code(&je) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+}
+
 static int xattrs_parse(json_t *o, struct image *im)
 {
 	const char *name;
@@ -323,13 +345,15 @@ static int image_parse(json_t *o, struct image *im)
 	int type, mode;
 	json_int_t uid, gid;
 	json_t *xattrs;
+	int r;
 
 	*im = (struct image){ 0 };
 	if (json_is_null(o))
 		return 0;
-	if (json_unpack(o, "{s:i, s:i, s:I, s:I, s:o}", "type", &type, "mode", &mode, "uid", &uid,
-			"gid", &gid, "xattrs", &xattrs) < 0)
-		return -EINVAL;
+	r = unpack(o, "{s:i, s:i, s:I, s:I, s:o}", "type", &type, "mode", &mode, "uid", &uid, "gid",
+		   &gid, "xattrs", &xattrs);
+	if (r < 0)
+		return r;
 	im->exists = true;
 	im->mode = (mode_t)(type | mode);
 	im->uid = (uid_t)uid;
@@ -353,11 +377,12 @@ static int step_parse(json_t *o, struct step *s)
 	size_t i;
 	json_t *line;
 
-	if (json_unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I}", "kind", &kind,
-			"path", &path, "before", &before, "after", &after, "why", &why, "lines",
-			&lines, "newline", &newline, "length", &length, "sum_before", &before_sum,
-			"sum_after", &after_sum) < 0)
-		return -EINVAL;
+	r = unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I}", "kind", &kind, "path",
+		   &path, "before", &before, "after", &after, "why", &why, "lines", &lines,
+		   "newline", &newline, "length", &length, "sum_before", &before_sum, "sum_after",
+		   &after_sum);
+	if (r < 0)
+		return r;
 	tmp = json_string_value(json_object_get(o, "temporary"));
 	k = choice(kind, kinds, ARRAY_SIZE(kinds));
 	if (k < 0 || path[0] != '/' || !tmp_fine(tmp))
@@ -395,12 +420,13 @@ static int unit_parse(json_t *o, struct unit_record *u)
 {
 	const char *unit, *action, *back, *before, *after, *active;
 	json_t *why;
-	int pending, a, b;
+	int pending, a, b, r;
 
-	if (json_unpack(o, "{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action",
-			&action, "back", &back, "pending", &pending, "invocation_before", &before,
-			"invocation_after", &after, "active_before", &active, "why", &why) < 0)
-		return -EINVAL;
+	r = unpack(o, "{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
+		   "back", &back, "pending", &pending, "invocation_before", &before,
+		   "invocation_after", &after, "active_before", &active, "why", &why);
+	if (r < 0)
+		return r;
 	a = choice(action, actions, ARRAY_SIZE(actions));
 	b = choice(back, actions, ARRAY_SIZE(actions));
 	if (a < 0 || b < 0)
@@ -437,15 +463,16 @@ int journal_parse(json_t *o, struct journal *j)
 	json_t *undoes, *undone, *steps, *units, *state, *x;
 	size_t i;
 
-	if (json_unpack(
-		    o,
-		    "{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
-		    "format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us",
-		    &time_us, "pid", &pid, "boot_id", &boot, "manager_reload", &reload, "timeout",
-		    &timeout, "watch", &watch, "restored", &restored, "force", &force, "undoes",
-		    &undoes, "undone", &undone, "steps", &steps, "units", &units, "state",
-		    &state) < 0 ||
-	    format != FORMAT)
+	r = unpack(
+		o,
+		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us", &time_us,
+		"pid", &pid, "boot_id", &boot, "manager_reload", &reload, "timeout", &timeout,
+		"watch", &watch, "restored", &restored, "force", &force, "undoes", &undoes,
+		"undone", &undone, "steps", &steps, "units", &units, "state", &state);
+	if (r < 0)
+		return r;
+	if (format != FORMAT)
 		return -EINVAL;
 	p = choice(phase, phases, ARRAY_SIZE(phases));
 	if (p < 0 || id < 1 || !json_is_object(state))

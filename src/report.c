@@ -526,16 +526,16 @@ static json_t *errs_json(const struct errs *es)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < es->n; i++)
-		json_array_append_new(list,
-				      json_pack("{s:o, s:o}", "where", json_text(es->list[i].where),
-						"text", json_text(es->list[i].text)));
+		json_array_append_new(list, json_pack("{s:o, s:o}", "where",
+						      json_string_any(es->list[i].where), "text",
+						      json_string_any(es->list[i].text)));
 	return list;
 }
 
 static json_t *why_json(const struct why *w)
 {
 	return json_pack("{s:s, s:s?, s:s?, s:o}", "module", w->module, "setting", w->setting,
-			 "cis", w->cis, "text", json_text(w->text));
+			 "cis", w->cis, "text", json_string_any(w->text));
 }
 
 static json_t *changes_json(const struct report *r)
@@ -549,10 +549,10 @@ static json_t *changes_json(const struct report *r)
 
 		for (size_t k = 0; k < c->n_whys; k++)
 			json_array_append_new(whys, why_json(&c->whys[k]));
-		json_array_append_new(list,
-				      json_pack("{s:o, s:s, s:o, s:o}", "path", json_text(c->path),
-						"kind", change_kind_name(c->kind), "why", whys,
-						"diff", json_text(diff)));
+		json_array_append_new(list, json_pack("{s:o, s:s, s:o, s:o}", "path",
+						      json_string_any(c->path), "kind",
+						      change_kind_name(c->kind), "why", whys,
+						      "diff", json_string_any(diff)));
 	}
 	return list;
 }
@@ -576,9 +576,10 @@ static json_t *notes_json(const struct changes *c)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < c->n_notes; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:s?, s:o}", "module", c->notes[i].module, "setting",
-					c->notes[i].setting, "text", json_text(c->notes[i].text)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s?, s:o}", "module", c->notes[i].module,
+						"setting", c->notes[i].setting, "text",
+						json_string_any(c->notes[i].text)));
 	return list;
 }
 
@@ -589,12 +590,12 @@ static json_t *findings_json(const struct findings *f)
 	for (size_t i = 0; list && i < f->n; i++) {
 		const struct finding *x = &f->list[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}", "module",
-						x->module, "setting", x->setting, "state",
-						states[x->state], "wanted", json_text(x->wanted),
-						"found", json_text(x->found), "why",
-						json_text(x->why), "cis", x->cis));
+		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}",
+						      "module", x->module, "setting", x->setting,
+						      "state", states[x->state], "wanted",
+						      json_string_any(x->wanted), "found",
+						      json_string_any(x->found), "why",
+						      json_string_any(x->why), "cis", x->cis));
 	}
 	return list;
 }
@@ -614,7 +615,7 @@ json_t *report_json(const struct report *r)
 
 	return json_pack(
 		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"format", FORMAT, "command", r->command, "root", json_text(root), "live",
+		"format", FORMAT, "command", r->command, "root", json_string_any(root), "live",
 		host_is_live(r->h), "result", results[r->result], "exit_code", (int)r->code,
 		"transaction", r->id ? json_integer(r->id) : json_null(), "recovered",
 		r->recovered || r->result == REPORT_RECOVERED, "undone",
@@ -626,7 +627,7 @@ json_t *report_json(const struct report *r)
 		notes_json(&r->changes), "findings", findings_json(&r->findings), "mistakes",
 		errs_json(&r->changes.mistakes), "refusals", errs_json(&r->changes.refusals),
 		"failed", errs_json(&r->failed), "error",
-		json_text(r->err.text[0] ? r->err.text : NULL));
+		json_string_any(r->err.text[0] ? r->err.text : NULL));
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)

@@ -539,12 +539,68 @@ END_TEST
 
 START_TEST(text_of_any_bytes)
 {
-	_cleanup_json_ json_t *fine = json_text("caf\xc3\xa9\n\033"),
-			      *broken = json_text("a\xff\n"), *none = json_text(NULL);
+	_cleanup_json_ json_t *fine = json_string_any("caf\xc3\xa9\n\033"),
+			      *broken = json_string_any("a\xff\n"), *none = json_string_any(NULL);
 
 	ck_assert_str_eq(json_string_value(fine), "caf\xc3\xa9\n\033");
 	ck_assert_str_eq(json_string_value(broken), "a\\xff\n");
 	ck_assert(json_is_null(none));
+}
+END_TEST
+
+/* Memory that runs out at a chosen allocation; all of it is freed at once. */
+static struct {
+	void *list[4096];
+	size_t n, limit;
+} memory;
+
+static void *little_memory(size_t size)
+{
+	return memory.n == memory.limit ? NULL : (memory.list[memory.n++] = malloc(size));
+}
+
+static void keep(void *p)
+{
+	(void)p;
+}
+
+static bool all_or_nothing(const char *text)
+{
+	json_t *doc = NULL, *clone;
+	json_error_t je;
+	char *back;
+	int r = json_load(text, strlen(text), 0, &doc, &je);
+
+	ck_assert_msg(r == 0 || r == -ENOMEM, "-ENOMEM is %d: %s", r, je.text);
+	if (r < 0)
+		return false;
+	clone = json_clone(doc, true);
+	ck_assert(!clone || json_equal(clone, doc));
+	if (!clone)
+		return false;
+	back = json_text(clone, JSON_COMPACT);
+	ck_assert(!back || streq(back, text));
+	return back;
+}
+
+START_TEST(out_of_memory)
+{
+	static const char text[] =
+		"{\"a-name-of-some-length-that-is-longer-than-a-buffer-is-at-first\":"
+		"[1,\"\\\"of a string that has as much\\\"\"],\"b\":{\"c\":null}}";
+	json_malloc_t with;
+	json_free_t without;
+	bool done = false;
+
+	json_get_alloc_funcs(&with, &without);
+	json_set_alloc_funcs(little_memory, keep);
+	for (memory.limit = 0; !done; memory.limit++) {
+		done = all_or_nothing(text);
+		while (memory.n)
+			free(memory.list[--memory.n]);
+	}
+	json_set_alloc_funcs(with, without);
+	ck_assert_uint_gt(memory.limit, 30);
 }
 END_TEST
 
@@ -571,6 +627,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, large);
 	tcase_add_loop_test(tc, random_layouts, 0, 4);
 	tcase_add_test(tc, text_of_any_bytes);
+	tcase_add_test(tc, out_of_memory);
 }
 
 UNIT_MAIN("json")
