@@ -138,6 +138,15 @@ static enum lock_owner lock_owner_read(int etc, const char *name, pid_t *ret)
 	return OWNER_PID;
 }
 
+/* Tried again: what stays there by one failure of a disk keeps others out. */
+static int remove_lock(int etc, const char *name)
+{
+	for (int tries = 0; unlinkat(etc, name, 0) < 0 && errno != ENOENT; tries++)
+		if (tries)
+			return -errno;
+	return 0;
+}
+
 /* Writes our pid with its NUL, as do_lock_file() of shadow does. */
 static int write_pid(const struct locking *k, const char *name, int *ret_fd, struct err *e)
 {
@@ -161,7 +170,7 @@ static int write_pid(const struct locking *k, const char *name, int *ret_fd, str
 		r = -errno;
 	if (r < 0) {
 		err_sys(e, r, "write '%s/etc/%s'", k->prefix, name);
-		unlinkat(k->etc, name, 0);
+		remove_lock(k->etc, name);
 		return e->code;
 	}
 	*ret_fd = TAKE_FD(fd);
@@ -235,7 +244,9 @@ static int lock_database(const struct locking *k, struct account_locks *l, size_
 	r = link_lock(k, temp, lock, e);
 	if (r == 0) {
 		/* Over some network file systems link(2) succeeds and hasn't linked. */
-		if (fstat(fd, &st) < 0 || st.st_nlink != 2)
+		if (fstat(fd, &st) < 0)
+			r = err_sys(e, errno, "stat '%s/etc/%s'", k->prefix, temp);
+		else if (st.st_nlink != 2)
 			r = err_set(
 				e, EIO,
 				"'%s/etc/%s' could not be linked to '%s': does this file system "
@@ -243,7 +254,8 @@ static int lock_database(const struct locking *k, struct account_locks *l, size_
 				k->prefix, temp, lock);
 		l->link[i] = TAKE_FD(fd);
 	}
-	unlinkat(k->etc, temp, 0);
+	if (remove_lock(k->etc, temp) < 0 && r == 0)
+		r = err_sys(e, errno, "remove '%s/etc/%s'", k->prefix, temp);
 	return r;
 }
 
@@ -298,6 +310,20 @@ int accounts_lock(const struct host *h, const char *const *paths, size_t n, int 
 	return accounts_lock_at(etc, host_is_live(h), host_prefix(h), paths, n, seconds, ret, e);
 }
 
+/* Somebody may have taken it away by hand, and somebody else be in there. */
+static bool still_ours(int fd, int etc, const char *lock)
+{
+	struct stat ours, there;
+
+	for (int tries = 0; tries < 2; tries++) {
+		if (fstat(fd, &ours) == 0 && fstatat(etc, lock, &there, AT_SYMLINK_NOFOLLOW) == 0)
+			return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+		if (errno == ENOENT)
+			return false;
+	}
+	return false;
+}
+
 void accounts_unlock(struct account_locks *l)
 {
 	bool any = false;
@@ -306,16 +332,12 @@ void accounts_unlock(struct account_locks *l)
 		return;
 	for (size_t i = N_DATABASES; i-- > 0;) {
 		char lock[NAME_SIZE];
-		struct stat ours, there;
 
 		if (l->link[i] < 0)
 			continue;
 		snprintf(lock, sizeof(lock), "%s.lock", databases[i]);
-		/* Somebody may have taken it away by hand, and somebody else be in there. */
-		if (fstat(l->link[i], &ours) == 0 &&
-		    fstatat(l->etc, lock, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
-			any |= unlinkat(l->etc, lock, 0) == 0;
+		if (still_ours(l->link[i], l->etc, lock))
+			any |= remove_lock(l->etc, lock) == 0;
 		close(l->link[i]);
 	}
 	/* Or a power loss brings them back, with a pid that may be anybody's by then. */
