@@ -435,7 +435,9 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 
 	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
 		return e->code;
-	if (fstat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022))
+	if (fstat(dir, &st) < 0)
+		return err_sys(e, errno, "cannot look at '%s" JOURNAL_DIR "'", host_prefix(h));
+	if (st.st_uid != geteuid() || (st.st_mode & 022))
 		return untrusted(h, "", e);
 	if (dirs_ours(h, dir, e) < 0)
 		return e->code;
@@ -469,13 +471,18 @@ int journal_lock_note(const struct host *h, int fd, struct err *e)
 	char pid[16];
 	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 
+	int r;
+
 	/* Nobody noted anything yet: the file's name may not be on disk. */
 	if (!noted_pid(fd) && ((dir = host_open_dir(h, JOURNAL_DIR, e)) < 0))
 		return e->code;
-	if ((dir >= 0 && fsync(dir) < 0) || ftruncate(fd, 0) < 0 ||
-	    pwrite(fd, pid, (size_t)n, 0) != n || fsync(fd) < 0)
-		return err_sys(e, errno, "cannot write '%s" LOCK "'", host_prefix(h));
-	return 0;
+	if ((dir >= 0 && fsync(dir) < 0) || lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
+		r = -errno;
+	else
+		r = write_all(fd, pid, (size_t)n);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	return r < 0 ? err_sys(e, r, "cannot write '%s" LOCK "'", host_prefix(h)) : 0;
 }
 
 uint32_t journal_locked_by(const struct host *h)

@@ -429,3 +429,11 @@ int accounts_unlock_stale(const struct host *h, uint32_t pid, struct err *e)
 		return etc;
 	return accounts_unlock_stale_at(etc, host_prefix(h), pid, 15, e);
 }
+
+bool accounts_locks_left(const struct host *h)
+{
+	struct err ignored;
+	_cleanup_close_ int etc = open_etc(h, &ignored);
+
+	return etc >= 0 && stale_each(etc, host_prefix(h), getpid(), false, &ignored) > 0;
+}

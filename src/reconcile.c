@@ -202,11 +202,15 @@ static int ask(struct host *h, const struct plan *p, const struct reconcile_opti
 	       struct changes *c, json_t **ret_state, struct err *e)
 {
 	json_t *state = NULL;
+	struct stat st;
 
 	c->no_restart = o->no_restart;
-	if (!host_exists(h, "/etc"))
-		return err_set(e, ENOENT, "'%s/' has no /etc: it is not the root of a host",
-			       host_prefix(h));
+	if (host_stat(h, "/etc", &st, e) < 0)
+		return e->code != -ENOENT
+			       ? e->code
+			       : err_set(e, ENOENT,
+					 "'%s/' has no /etc: it is not the root of a host",
+					 host_prefix(h));
 	if (journal_state(h, &state, e) < 0)
 		return e->code;
 	if (ask_diff(h, p, state, c, e) < 0) {
@@ -419,6 +423,17 @@ static void converged(struct host *h, const struct plan *p, const json_t *state,
 	end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
 }
 
+/* Lock files that could not be removed keep useradd out: the host is not as it was. */
+static void look_for_locks(struct host *h, struct report *r)
+{
+	if (r->code != EXIT_FAILED || !accounts_locks_left(h))
+		return;
+	errs_add(
+		&r->failed, "/etc",
+		"lock files of the account databases could not be removed (passwd.lock and the like)");
+	end(r, REPORT_STUCK, EXIT_STUCK);
+}
+
 void reconcile_apply(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		     struct report *r)
 {
@@ -450,6 +465,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 			give_up(&t, r);
 	}
 	transaction_end(&t);
+	look_for_locks(h, r);
 }
 
 void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
@@ -465,6 +481,7 @@ void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_opti
 		end(r, REPORT_STUCK, EXIT_STUCK);
 	} else {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
+		look_for_locks(h, r);
 	}
 }
 
