@@ -27,7 +27,14 @@ static const struct tracer_call calls[] = {
 	CALL(newfstatat, false),  CALL(fcntl, false),	   CALL(getdents64, false),
 	CALL(readlinkat, false),  CALL(flistxattr, false), CALL(fgetxattr, false),
 	CALL(listxattr, false),	  CALL(getxattr, false),   CALL(mmap, false),
+	CALL(statx, false),	  CALL(readlink, false),   CALL(fstatfs, false),
 };
+
+const struct tracer_call *tracer_calls(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(calls);
+	return calls;
+}
 
 ssize_t tracer_read(pid_t pid, unsigned long long addr, void *buf, size_t len)
 {

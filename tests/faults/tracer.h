@@ -20,6 +20,9 @@ struct tracer_call {
 		       */
 };
 
+/* All that there are. */
+const struct tracer_call *tracer_calls(size_t *ret_n);
+
 /*
  * The call that the registers are about to make: NULL when it is none of the files', descriptors'
  * or memory's; with `durable`, NULL too for what changes no disk. Writes to standard output and
