@@ -4,6 +4,7 @@
  * what recovery makes of it.
  *
  *   replay [OPTION...] NAME TREE SCRATCH PROGRAM COMMAND...
+ *   replay -m TREE           prints all that a tree is, but for times and the program's history
  *
  * NAME is for messages; COMMAND (apply, rollback, recover and arguments) runs on a copy of TREE
  * below SCRATCH, which is what "@" in it becomes. Options:
@@ -264,7 +265,7 @@ static void record_command(struct replay *r, const char *tree)
 static int usage(void)
 {
 	fputs("usage: replay [-b TREE] [-r N] [-e N] [-s N] [-p N] NAME TREE SCRATCH PROGRAM "
-	      "COMMAND...\n",
+	      "COMMAND... | -m TREE\n",
 	      stderr);
 	return 125;
 }
@@ -275,7 +276,7 @@ int main(int argc, char **argv)
 	unsigned seed;
 	int c;
 
-	while ((c = getopt(argc, argv, "+b:r:e:s:p:")) != -1) {
+	while ((c = getopt(argc, argv, "+b:r:e:s:p:m:")) != -1) {
 		unsigned number = optarg ? (unsigned)strtoul(optarg, NULL, 10) : 0;
 
 		switch (c) {
@@ -291,6 +292,11 @@ int main(int argc, char **argv)
 		case 's':
 			r.seed = number;
 			break;
+		case 'm':
+			r.before = tree_manifest(optarg, false);
+			fputs(r.before, stdout);
+			free(r.before);
+			return 0;
 		case 'p':
 			r.only = (long)number;
 			break;
