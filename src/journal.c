@@ -259,6 +259,17 @@ bool journal_interrupted(const struct host *h)
 	return host_lstat(h, PENDING, &st, &ignored) == 0;
 }
 
+/* Whatever a run does first and last, it renames an entry of this directory. */
+bool journal_moved(const struct host *h, const struct timespec *since)
+{
+	struct err ignored;
+	struct stat st;
+
+	return host_lstat(h, JOURNAL_DIR, &st, &ignored) == 0 &&
+	       (st.st_mtim.tv_sec > since->tv_sec ||
+		(st.st_mtim.tv_sec == since->tv_sec && st.st_mtim.tv_nsec >= since->tv_nsec));
+}
+
 int journal_history(const struct host *h, struct err *e)
 {
 	struct stat st;

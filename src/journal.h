@@ -105,6 +105,9 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e);
 /* A cheap look: is there a pending/ directory? */
 bool journal_interrupted(const struct host *h);
 
+/* Has a run begun or ended since (CLOCK_REALTIME_COARSE)? Looks without a lock. */
+bool journal_moved(const struct host *h, const struct timespec *since);
+
 /* Is there any history at all? 1, 0, or why that can't be told. */
 int journal_history(const struct host *h, struct err *e);
 

@@ -174,6 +174,9 @@ static bool in_between(const struct host *h, struct report *r)
 	if (!journal_interrupted(h))
 		return false;
 	pid = journal_locked_by(h);
+	/* It may have come to its end between the two questions. */
+	if (!pid && !journal_interrupted(h))
+		return false;
 	if (pid)
 		err_set(&r->err, EBUSY,
 			"another run of bulkhead (process %u) is at work on this host", pid);
@@ -221,6 +224,28 @@ static int ask(struct host *h, const struct plan *p, const struct reconcile_opti
 	return 0;
 }
 
+/*
+ * A look without the lock. While other runs come and go, a module may read one file as it was and
+ * the next as it is: what is refused then is looked at again.
+ */
+static int ask_unlocked(struct host *h, const struct plan *p, const struct reconcile_options *o,
+			struct changes *c, json_t **ret_state, struct err *e)
+{
+	for (int tries = 0;; tries++) {
+		struct timespec began;
+		int r;
+
+		clock_gettime(CLOCK_REALTIME_COARSE, &began);
+		r = ask(h, p, o, c, ret_state, e);
+		if ((r == 0 && !errs_any(&c->mistakes) && !errs_any(&c->refusals)) || tries == 5 ||
+		    !journal_moved(h, &began))
+			return r;
+		if (r == 0)
+			json_decref(TAKE_PTR(*ret_state));
+		changes_done(c);
+	}
+}
+
 void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		    struct report *r)
 {
@@ -229,7 +254,7 @@ void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile
 
 	if (in_between(h, r))
 		return;
-	if (ask(h, p, o, &r->changes, &state, &r->err) < 0) {
+	if (ask_unlocked(h, p, o, &r->changes, &state, &r->err) < 0) {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
@@ -251,7 +276,7 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 
 	if (in_between(h, r))
 		return;
-	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 ||
+	if (ask_unlocked(h, p, o, &r->changes, &state, &r->err) < 0 ||
 	    ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
 	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
@@ -447,7 +472,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 			return;
 		r->recovered = r->result == REPORT_RECOVERED;
 	}
-	bad = ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r);
+	bad = ask_unlocked(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r);
 	if (bad && !journal_locked_by(h)) {
 		if (!errs_any(&r->changes.mistakes) && !errs_any(&r->changes.refusals))
 			end(r, REPORT_REFUSED, EXIT_FAILED);

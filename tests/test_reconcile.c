@@ -10,8 +10,8 @@
 /* --- the modules --- */
 
 static const char *const troubles[] = {
-	"none",	  "mistake",	  "refusal",  "error",	      "skip",		"drift",
-	"failed", "verify-error", "restless", "edit-in-diff", "edit-in-verify", NULL,
+	"none",		"mistake",  "refusal",	    "error",	      "skip",	"drift", "failed",
+	"verify-error", "restless", "edit-in-diff", "edit-in-verify", "beside", NULL,
 };
 
 static const struct field one_fields[] = {
@@ -64,6 +64,11 @@ static int one_diff(const struct section *s, const struct previous *was, const s
 		errs_add(&out->refusals, section_where(s, "trouble"), "a refusal");
 	if (is(s, "error"))
 		return err_set(err, EIO, "a hard error");
+	if (is(s, "beside") && n_diffs == 1) { /* another run ends just now */
+		put("/var/lib/bulkhead/other", "");
+		ck_assert_int_eq(unlink(at("/var/lib/bulkhead/other")), 0);
+		return err_set(err, EIO, "read half before and half after");
+	}
 	if (is(s, "edit-in-diff") && n_diffs == 1)
 		put("/etc/one", "late");
 	if (is(s, "restless")) {
@@ -486,6 +491,17 @@ START_TEST(another_run_is_at_work)
 }
 END_TEST
 
+START_TEST(another_run_ends_meanwhile)
+{
+	static const char plan[] = "version: 1\none: {trouble: beside}\n";
+
+	gives(reconcile_diff, plan, EXIT_DIFFERS, REPORT_DIFFERS);
+	n_diffs = 0;
+	gives(reconcile_apply, plan, EXIT_AS_WANTED, REPORT_CHANGED);
+	holds("/etc/one", "one");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -508,6 +524,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, apply_recovers_first);
 	tcase_add_test(tc, recover_that_is_held_up);
 	tcase_add_test(tc, another_run_is_at_work);
+	tcase_add_test(tc, another_run_ends_meanwhile);
 }
 
 UNIT_MAIN("reconcile")
