@@ -418,31 +418,15 @@ static int ask_for_drift(struct work *w, struct err *e)
 static int check_data_root(struct work *w, struct err *e)
 {
 	const json_t *info = w->run.seen.info;
-	const json_t *remap = json_member(w->merge.merged, "userns-remap");
-	const json_t *root = json_member(w->merge.merged, "data-root");
 	const char *now = json_string_value(json_object_get(info, "DockerRootDir"));
 	const struct section *service = w->s ? plan_section(w->s->plan, "service") : NULL;
 	long long running, containers, images;
-	_cleanup_proof_ struct proof a = { 0 }, b = { 0 };
-	const char *key = "userns-remap";
-	int r = 0;
+	const char *key = NULL;
 
-	if (!w->restart || !now)
+	if (w->restart && daemon_moves(&w->run, w->cmd, w->merge.merged, &key, e) < 0)
+		return e->code;
+	if (!key)
 		return 0;
-	if (remap && json_is_string(remap))
-		r = daemon_prove(KEY_OF("userns-remap"), remap, &w->run.seen, &a, e);
-	else if (info_security(info, "userns") &&
-		 !engine_cmdline_flag(w->cmd, "userns-remap")) /* it leaves the file */
-		a.state = PROOF_DIFFERS;
-	if (r == 0 && root && json_is_string(root))
-		r = daemon_prove(KEY_OF("data-root"), root, &w->run.seen, &b, e);
-	if (r < 0)
-		return r;
-	if (a.state != PROOF_DIFFERS) {
-		if (b.state != PROOF_DIFFERS)
-			return 0;
-		key = "data-root";
-	}
 	images = info_int(info, "Images");
 	containers = info_int(info, "Containers");
 	running = info_int(info, "ContainersRunning") + info_int(info, "ContainersPaused");
@@ -680,6 +664,42 @@ static int daemon_diff(const struct section *s, const struct previous *was, cons
 	return r < 0 ? r : remember(&w, e);
 }
 
+/* --- undo --- */
+
+static int daemon_undo(const struct host *h, const char *path, const struct image *to,
+		       struct errs *out, struct err *e)
+{
+	_cleanup_json_ json_t *doc = NULL;
+	const struct engine_cmdline *cmd;
+	struct daemon_running run;
+	const char *key = NULL;
+	long long n;
+	int r;
+
+	r = json_parse_object(to->exists ? to->content : "", to->exists ? to->len : 0, &doc, e);
+	if (r == -EINVAL) /* as it was; what it does to a start, the start will say */
+		return 0;
+	if (r == 0)
+		r = engine_cmdline(h, &cmd, e);
+	if (r < 0 || !streq(path, cmd->config ? cmd->config : DAEMON_JSON))
+		return r;
+	r = daemon_running_load(h, cmd, json_string_value(json_member(doc, "userns-remap")), &run,
+				e);
+	if (r == 0)
+		r = daemon_moves(&run, cmd, doc, &key, e);
+	if (r < 0 || !key)
+		return r;
+	n = info_int(run.seen.info, "ContainersRunning") +
+	    info_int(run.seen.info, "ContainersPaused");
+	if (n)
+		errs_add(
+			out, path,
+			"what stood there before moves the data root (`%s`) while %lld container%s "
+			"run%s: they would be orphaned. Stop them first: docker stop $(docker ps -q)",
+			key, n, n == 1 ? "" : "s", n == 1 ? "s" : "");
+	return 0;
+}
+
 /* --- check --- */
 
 static void daemon_check(const struct section *s, struct errs *out)
@@ -710,5 +730,6 @@ const struct module module_daemon = {
 	.order = 20,
 	.check = daemon_check,
 	.diff = daemon_diff,
+	.undo = daemon_undo,
 	.verify = daemon_verify,
 };

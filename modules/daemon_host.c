@@ -237,6 +237,33 @@ int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, 
 	return 0;
 }
 
+int daemon_moves(const struct daemon_running *run, const struct engine_cmdline *cmd,
+		 const json_t *doc, const char **ret_key, struct err *e)
+{
+	const json_t *info = run->seen.info, *remap = json_member(doc, "userns-remap");
+	const json_t *root = json_member(doc, "data-root");
+	_cleanup_proof_ struct proof a = { 0 }, b = { 0 };
+	int r = 0;
+
+	*ret_key = NULL;
+	if (!json_string_value(json_object_get(info, "DockerRootDir")))
+		return 0;
+	if (remap && json_is_string(remap))
+		r = daemon_prove(field_find(daemon_keys, "userns-remap"), remap, &run->seen, &a, e);
+	else if (info_security(info, "userns") &&
+		 !engine_cmdline_flag(cmd, "userns-remap")) /* it leaves the file */
+		a.state = PROOF_DIFFERS;
+	if (r == 0 && root && json_is_string(root))
+		r = daemon_prove(field_find(daemon_keys, "data-root"), root, &run->seen, &b, e);
+	if (r < 0)
+		return r;
+	if (a.state == PROOF_DIFFERS)
+		*ret_key = "userns-remap";
+	else if (b.state == PROOF_DIFFERS)
+		*ret_key = "data-root";
+	return 0;
+}
+
 long long info_int(const json_t *info, const char *name)
 {
 	return json_integer_value(json_object_get(info, name));

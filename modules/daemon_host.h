@@ -47,6 +47,11 @@ struct daemon_running {
 int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, const char *remap,
 			struct daemon_running *ret, struct err *e);
 
+/* The key by which a start on `doc` moves the running daemon's data root; NULL: it stays, or none
+ * runs. */
+int daemon_moves(const struct daemon_running *run, const struct engine_cmdline *cmd,
+		 const json_t *doc, const char **ret_key, struct err *e);
+
 /* A number of /info; 0 when absent. */
 long long info_int(const json_t *info, const char *name);
 

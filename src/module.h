@@ -72,6 +72,13 @@ struct module {
 	int (*diff)(const struct section *s, const struct previous *was, const struct host *h,
 		    struct changes *out, struct err *e);
 	/*
+	 * A rollback is about to put `to` in the place of a file of this module's,
+	 * and to touch units for it. What a person has to agree to first (--force) is added to
+	 * `out`. May be NULL.
+	 */
+	int (*undo)(const struct host *h, const char *path, const struct image *to,
+		    struct errs *out, struct err *e);
+	/*
 	 * The running host: one finding for each setting of the section that files alone don't
 	 * settle, and ok for those they do. Called on a live host and offline (then what needs a
 	 * running daemon is skipped, with the reason). What diff would change is already known to

@@ -493,12 +493,36 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 	look_for_locks(h, r);
 }
 
+static bool step_of(const struct step *s, const struct module *m)
+{
+	const char *name = json_string_value(json_object_get(json_array_get(s->why, 0), "module"));
+
+	return (s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE) && name && streq(name, m->name);
+}
+
+/* What the modules say to the files that would stand there in the end: the oldest undone knows. */
+static int ask_undo(const struct host *h, const struct journal *undone, size_t n,
+		    struct errs *failed, struct err *e)
+{
+	for (const struct module *const *m = modules; *m; m++) {
+		const struct step *last = NULL;
+
+		for (size_t i = 0; (*m)->undo && i < n; i++)
+			for (size_t k = 0; k < undone[i].n_steps; k++)
+				if (step_of(&undone[i].steps[k], *m))
+					last = &undone[i].steps[k];
+		if (last && (*m)->undo(h, last->path, &last->before, failed, e) < 0)
+			return err_prefix(e, "nothing was undone");
+	}
+	return 0;
+}
+
 void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
 			struct report *r)
 {
 	if (in_between(h, r))
 		return;
-	if (transaction_rollback(h, id, o->force, o->no_restart, o->progress, &r->journal,
+	if (transaction_rollback(h, id, o->force, o->no_restart, ask_undo, o->progress, &r->journal,
 				 &r->failed, &r->err) == 0) {
 		r->id = r->journal.id;
 		end(r, REPORT_ROLLED_BACK, EXIT_AS_WANTED);

@@ -752,8 +752,8 @@ static int databases_free(const struct host *h, const struct journal *list, size
 }
 
 static int rollback_locked(struct host *h, unsigned id, bool force, bool no_restart,
-			   const struct progress *p, struct journal *j, struct errs *failed,
-			   struct err *e)
+			   transaction_guard *guard, const struct progress *p, struct journal *j,
+			   struct errs *failed, struct err *e)
 {
 	struct journal *list = NULL;
 	bool blocked = false;
@@ -782,6 +782,12 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			"/history/%06u), or put that back all the same: bulkhead "
 			"rollback --force",
 			host_prefix(h), j->undoes[0]);
+	if (r == 0 && guard && !force && !no_restart)
+		r = guard(h, list, j->n_undoes, failed, e);
+	if (r == 0 && failed->n && !force)
+		r = err_set(e, EBUSY,
+			    "nothing was undone. If it is to be all the same: bulkhead rollback "
+			    "--force");
 	if (r == 0)
 		r = databases_free(h, list, j->n_undoes, e);
 	if (r == 0) {
@@ -799,8 +805,8 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 }
 
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
-			 const struct progress *p, struct journal *ret, struct errs *failed,
-			 struct err *e)
+			 transaction_guard *guard, const struct progress *p, struct journal *ret,
+			 struct errs *failed, struct err *e)
 {
 	static const struct changes none = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
@@ -816,7 +822,7 @@ int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restar
 	if (r == 0)
 		r = units_boot_id(h, j.boot_id, e);
 	if (r == 0)
-		r = rollback_locked(h, id, force, no_restart, p, &j, failed, e);
+		r = rollback_locked(h, id, force, no_restart, guard, p, &j, failed, e);
 	transaction_end(&t);
 	*ret = j;
 	j = (struct journal){ 0 };

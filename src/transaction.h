@@ -74,10 +74,13 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
  * Undoes the newest standing transaction, or all from the newest down to `id` (0: only the newest).
  * Everything is looked at first: when a file is not what the transaction left and not `force`,
  * nothing is touched, -ESTALE, and `failed` names each. -ENOENT: nothing is left to undo, or no
- * such id. `no_restart` leaves units alone.
+ * such id. `no_restart` leaves units alone; else `guard` (may be NULL) looks at the transactions,
+ * newest first, and what it adds stops an undoing without `force`, too: -EBUSY.
  */
+typedef int transaction_guard(const struct host *h, const struct journal *undone, size_t n,
+			      struct errs *failed, struct err *e);
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
-			 const struct progress *p, struct journal *ret, struct errs *failed,
-			 struct err *e);
+			 transaction_guard *guard, const struct progress *p, struct journal *ret,
+			 struct errs *failed, struct err *e);
 
 #endif

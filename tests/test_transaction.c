@@ -110,7 +110,7 @@ static int rollback(unsigned id, bool force)
 
 	errs_done(&lost);
 	lost = (struct errs){ 0 };
-	return transaction_rollback(host, id, force, false, NULL, &j, &lost, &e);
+	return transaction_rollback(host, id, force, false, NULL, NULL, &j, &lost, &e);
 }
 
 static int recover(void)
@@ -465,6 +465,41 @@ START_TEST(rollback_walks_back)
 }
 END_TEST
 
+static unsigned asked;
+
+static int objects(const struct host *h, const struct journal *undone, size_t n,
+		   struct errs *failed, struct err *err)
+{
+	(void)h;
+	(void)err;
+	asked++;
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(undone[0].id, 3);
+	errs_add(failed, "/etc/f", "containers run");
+	return 0;
+}
+
+START_TEST(rollback_that_is_asked_about)
+{
+	_cleanup_journal_ struct journal a = { 0 }, b = { 0 };
+
+	three();
+	asked = 0;
+	ck_assert_int_eq(transaction_rollback(host, 0, false, false, objects, NULL, &a, &lost, &e),
+			 -EBUSY);
+	ck_assert_uint_eq(lost.n, 1);
+	ck_says("--force");
+	holds("/etc/f", "three");
+	ck_assert(!journal_interrupted(host));
+	errs_done(&lost);
+	lost = (struct errs){ 0 };
+	/* Units are left alone: nothing happens to them now. */
+	ck_ok(transaction_rollback(host, 0, false, true, objects, NULL, &b, &lost, &e));
+	ck_assert_uint_eq(asked, 1);
+	holds("/etc/f", "two");
+}
+END_TEST
+
 START_TEST(rollback_down_to_one)
 {
 	three();
@@ -610,6 +645,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, databases_in_use);
 	tcase_add_test(tc, rollback_walks_back);
+	tcase_add_test(tc, rollback_that_is_asked_about);
 	tcase_add_test(tc, rollback_down_to_one);
 	tcase_add_test(tc, rollback_of_attributes_of_our_file);
 	tcase_add_test(tc, rollback_refuses_edits);
