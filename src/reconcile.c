@@ -464,6 +464,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 {
 	_cleanup_json_ json_t *state = NULL;
 	struct transaction t;
+	int asked;
 	bool bad;
 
 	if (journal_interrupted(h) && !journal_locked_by(h)) {
@@ -472,9 +473,10 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 			return;
 		r->recovered = r->result == REPORT_RECOVERED;
 	}
-	bad = ask_unlocked(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r);
+	asked = ask_unlocked(h, p, o, &r->changes, &state, &r->err);
+	bad = asked < 0 || refused(r);
 	if (bad && !journal_locked_by(h)) {
-		if (!errs_any(&r->changes.mistakes) && !errs_any(&r->changes.refusals))
+		if (asked < 0)
 			end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
