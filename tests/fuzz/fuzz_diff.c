@@ -3,15 +3,11 @@
  * The input is two texts with a NUL between them. The diff with all of the context holds both of
  * them: each is read back out of it.
  */
+#include "fuzz.h"
+
 #include "../../src/diff.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool ok)
-{
-	if (!ok)
-		abort();
-}
+const struct fuzz_bounds fuzz_bounds = { 1 << 20, 400 };
 
 /* Only what is shown as it is can be read back. */
 static bool plain(const char *text, size_t len)
@@ -48,9 +44,9 @@ static const char *line_after(const char *p)
 	return p + 1;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const char *data, size_t len)
 {
-	const char *a = (const char *)data;
+	const char *a = data;
 	const char *nul = memchr(a, '\0', len);
 	size_t alen = nul ? (size_t)(nul - a) : len;
 	const char *b = nul ? nul + 1 : a + len;
@@ -64,12 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	require((diff.len == 0) == (alen == blen && memcmp(a, b, alen) == 0));
 	require((diff.len == 0) == (part.len == 0));
 	if (diff.len == 0 || !plain(a, alen) || !plain(b, blen))
-		return 0;
+		return;
 	body = line_after(line_after(line_after(diff.data)));
 	read_back(&old, body, '-');
 	read_back(&new, body, '+');
 	require(!old.failed && !new.failed);
 	require(old.len == alen && memcmp(old.data ? old.data : "", a, alen) == 0);
 	require(new.len == blen &&memcmp(new.data ? new.data : "", b, blen) == 0);
-	return 0;
 }

@@ -3,15 +3,11 @@
  * The first line of the input is the edits, the rest is the document. Without a line break it is a
  * document only.
  */
+#include "fuzz.h"
+
 #include "../../src/json.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool ok)
-{
-	if (!ok)
-		abort();
-}
+const struct fuzz_bounds fuzz_bounds = { 1 << 20, 1500 };
 
 /* What jansson takes is refused only for what the header names. */
 static void check_refusal(const char *text, size_t len, const struct err *e)
@@ -54,9 +50,9 @@ static void check_set_and_remove(const char *text, size_t len, json_t *doc)
 		require(without_len == len && memcmp(without, text, len) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+void fuzz_one(const char *data, size_t len)
 {
-	const char *text = (const char *)data;
+	const char *text = data;
 	const char *nl = memchr(text, '\n', len);
 	_cleanup_json_ json_t *doc = NULL, *edits = NULL, *got = NULL;
 	_cleanup_free_ char *once = NULL, *twice = NULL;
@@ -67,17 +63,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (nl) {
 		if (json_parse_object(text, (size_t)(nl - text), &edits, &e) < 0)
-			return 0;
+			return;
 		len -= (size_t)(nl - text) + 1;
 		text = nl + 1;
 	}
 	if (json_parse_object(text, len, &doc, &e) < 0) {
 		check_refusal(text, len, &e);
-		return 0;
+		return;
 	}
 	check_set_and_remove(text, len, doc);
 	if (!edits)
-		return 0;
+		return;
 	once = edit(text, len, edits, &once_len);
 	twice = edit(once, once_len, edits, &twice_len);
 	require(once_len == twice_len && memcmp(once, twice, once_len) == 0);
@@ -89,5 +85,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			json_object_set(doc, name, value);
 	}
 	require(json_equal(got, doc));
-	return 0;
 }

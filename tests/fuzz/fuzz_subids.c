@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The input is /etc/subuid, and from the first NUL byte on /etc/subgid and, after another,
- * /etc/passwd.
+ * The input is /etc/subuid, /etc/subgid, /etc/passwd and /etc/group, each behind a NUL byte.
  */
+#include "fuzz.h"
+
 #include "../../src/idmap.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static char *copy(const char *text, size_t len)
-{
-	char *s = malloc(len + 1);
-
-	require(s);
-	memcpy(s, text, len);
-	s[len] = '\0';
-	return s;
-}
-
-/* The next part of the input; the last one keeps its NUL bytes. */
-static char *part(const char **text, size_t *len, bool last, size_t *ret_len)
-{
-	size_t n = last ? *len : strnlen(*text, *len);
-	char *s = copy(*text, n);
-
-	*ret_len = n;
-	*text += n;
-	*len -= n;
-	if (*len) {
-		++*text;
-		--*len;
-	}
-	return s;
-}
+const struct fuzz_bounds fuzz_bounds = { 2 << 20, 3000 };
 
 /* What was handed out is no id of any line or account. */
 static void check_block(const struct idmap *m, const struct accounts *a, uint64_t start,
@@ -104,22 +73,80 @@ static void check_shown(const struct idmap *m, const struct accounts *a)
 	host_free(h);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+/* The map with a line more in each file, as an apply would write it. */
+static void grow(char **text, size_t *len, const char *line)
 {
-	const char *text = (const char *)data;
-	size_t uid_len, gid_len, passwd_len;
-	char *uid = part(&text, &len, false, &uid_len);
-	char *gid = part(&text, &len, false, &gid_len);
-	char *passwd = part(&text, &len, true, &passwd_len);
-	struct accounts a = { 0 };
-	struct idmap m = { 0 };
+	size_t n = strlen(line);
+	char *more = realloc(*text, *len + n + 3);
+
+	require(more);
+	if (*len && more[*len - 1] != '\n')
+		more[(*len)++] = '\n';
+	memcpy(more + *len, line, n + 1);
+	*len += n;
+	*text = more;
+}
+
+static void parse(const char *uid, size_t uid_len, const char *gid, size_t gid_len,
+		  struct idmap *ret)
+{
+	char *both[] = { malloc(uid_len + 1), malloc(gid_len + 1) };
 	struct err e;
 
-	require(accounts_parse(passwd, passwd_len, NULL, 0, &a, &e) == 0);
-	require(idmap_parse(uid, uid_len, gid, gid_len, &m, &e) == 0);
+	require(both[0] && both[1]);
+	memcpy(both[0], uid, uid_len + 1);
+	memcpy(both[1], gid, gid_len + 1);
+	require(idmap_parse(both[0], uid_len, both[1], gid_len, ret, &e) == 0);
+}
+
+/* Ranges drawn one after the other, each written before the next: none overlaps another, both
+ * readers see each as it was meant, and nothing is in its way. */
+static void check_draws(const struct accounts *a, char **uid, size_t *uid_len, char **gid,
+			size_t *gid_len)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		_cleanup_(idmap_done) struct idmap m = { 0 }, now = { 0 };
+		_cleanup_(owner_range_done) struct owner_range o = { 0 };
+		uint64_t start, count = 65536 >> i;
+		char line[80], owner[16];
+		struct err e;
+		int r;
+
+		parse(*uid, *uid_len, *gid, *gid_len, &m);
+		r = idmap_free_block(&m, a, 2000224256, 2147352575, count, 65536, NULL, 0, &start,
+				     &e);
+		require(r == 0 || (r == -ENOSPC && *e.text));
+		if (r < 0)
+			return;
+		check_block(&m, a, start, count);
+		snprintf(owner, sizeof(owner), "~drawn%u", i);
+		snprintf(line, sizeof(line), "%s:%llu:%llu\n", owner, (unsigned long long)start,
+			 (unsigned long long)count);
+		grow(uid, uid_len, line);
+		grow(gid, gid_len, line);
+		parse(*uid, *uid_len, *gid, *gid_len, &now);
+		require(now.n_lines == m.n_lines + 2);
+		require(idmap_owner(&now, a, owner, &o, &e) == 0);
+		require(o.in[0] && o.in[1] && !o.differs && !o.problem);
+		require(o.range[0].start == start && o.range[0].count == count);
+	}
+}
+
+void fuzz_one(const char *data, size_t len)
+{
+	size_t uid_len, gid_len, passwd_len, group_len;
+	_cleanup_free_ char *uid = fuzz_part(&data, &len, false, &uid_len);
+	_cleanup_free_ char *gid = fuzz_part(&data, &len, false, &gid_len);
+	char *passwd = fuzz_part(&data, &len, false, &passwd_len);
+	char *group = fuzz_part(&data, &len, true, &group_len);
+	_cleanup_accounts_ struct accounts a = { 0 };
+	_cleanup_(idmap_done) struct idmap m = { 0 };
+	struct err e;
+
+	require(accounts_parse(passwd, passwd_len, group, group_len, &a, &e) == 0);
+	parse(uid, uid_len, gid, gid_len, &m);
 	check_map(&m, &a);
 	check_shown(&m, &a);
-	idmap_done(&m);
-	accounts_done(&a);
-	return 0;
+	if (!memmem(uid, uid_len, "~drawn", 6) && !memmem(gid, gid_len, "~drawn", 6))
+		check_draws(&a, &uid, &uid_len, &gid, &gid_len);
 }

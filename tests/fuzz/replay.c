@@ -4,6 +4,7 @@
  * `make check` replays the corpus with it, without a fuzzer's runtime.
  */
 #include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "../../src/util.h"
@@ -11,6 +12,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static unsigned files;
+static const char *last; /* the input at work, for whoever is killed by it */
+
+static void tell(int sig)
+{
+	if (last) {
+		(void)!write(STDERR_FILENO, last, strlen(last));
+		(void)!write(STDERR_FILENO, "\n", 1);
+	}
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
 
 static int replay(const char *path)
 {
@@ -24,7 +36,9 @@ static int replay(const char *path)
 		return -1;
 	}
 	n = fread(data, 1, (size_t)st.st_size, f);
+	last = path;
 	LLVMFuzzerTestOneInput(data, n);
+	last = NULL;
 	files++;
 	return 0;
 }
@@ -32,6 +46,9 @@ static int replay(const char *path)
 int main(int argc, char **argv)
 {
 	int failed = 0;
+
+	signal(SIGABRT, tell);
+	signal(SIGSEGV, tell);
 
 	for (int i = 1; i < argc; i++) {
 		DIR *dir = opendir(argv[i]);
