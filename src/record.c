@@ -4,6 +4,7 @@
  */
 #include "journal.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@
 
 static const char *const kinds[] = { "directory", "file", "lines", "attributes", "removal" };
 static const char *const actions[] = { "nothing", "reload", "start", "restart", "stop" };
+static const char *const whole[] = { "apply", "rollback" }; /* of a journal */
 static const char *const phases[] = { "prepared", "files", "units" };
 
 const char *change_kind_name(enum change_kind kind)
@@ -276,12 +278,12 @@ json_t *journal_json(const struct journal *j)
 	return json_pack(
 		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:i, s:i, s:b, s:b, s:o, s:o, s:O, s:O, "
 		"s:O}",
-		"format", FORMAT, "id", (int)j->id, "kind", j->rollback ? "rollback" : "apply",
-		"phase", phases[j->phase], "time_us", (json_int_t)j->time_us, "pid",
-		(json_int_t)j->pid, "boot_id", j->boot_id, "plan", j->plan, "manager_reload",
-		j->manager_reload, "timeout", j->timeout, "watch", j->watch, "restored",
-		j->restored, "force", j->force, "undoes", ids_json(j->undoes, j->n_undoes),
-		"undone", ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state",
+		"format", FORMAT, "id", (int)j->id, "kind", whole[j->rollback], "phase",
+		phases[j->phase], "time_us", (json_int_t)j->time_us, "pid", (json_int_t)j->pid,
+		"boot_id", j->boot_id, "plan", j->plan, "manager_reload", j->manager_reload,
+		"timeout", j->timeout, "watch", j->watch, "restored", j->restored, "force",
+		j->force, "undoes", ids_json(j->undoes, j->n_undoes), "undone",
+		ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state",
 		j->state);
 }
 
@@ -385,7 +387,7 @@ static int step_parse(json_t *o, struct step *s)
 		return r;
 	tmp = json_string_value(json_object_get(o, "temporary"));
 	k = choice(kind, kinds, ARRAY_SIZE(kinds));
-	if (k < 0 || path[0] != '/' || !tmp_fine(tmp))
+	if (k < 0 || path[0] != '/' || !tmp_fine(tmp) || length < 0)
 		return -EINVAL;
 	s->kind = (enum change_kind)k;
 	if (!tmp && k != CHANGE_DIR && k != CHANGE_ATTRS)
@@ -448,38 +450,45 @@ static int ids_parse(const json_t *list, unsigned **ret, size_t *ret_n)
 	*ret = calloc(*ret_n + 1, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
-	for (size_t i = 0; i < *ret_n; i++)
-		(*ret)[i] = (unsigned)json_integer_value(json_array_get(list, i));
+	for (size_t i = 0; i < *ret_n; i++) {
+		json_int_t id = json_integer_value(json_array_get(list, i));
+
+		/* A damaged one must not mean another transaction. */
+		if (id < 1 || id > INT_MAX)
+			return -EINVAL;
+		(*ret)[i] = (unsigned)id;
+	}
 	return 0;
 }
 
 int journal_parse(json_t *o, struct journal *j)
 {
-	int format, id, reload, force, p, r, timeout = UNITS_TIMEOUT, watch = UNITS_WATCH;
+	int format, reload, force, k, p, r, timeout = UNITS_TIMEOUT, watch = UNITS_WATCH;
 	int restored = 0;
 	const char *kind, *phase, *boot, *plan = NULL;
 	unsigned *undone_ids;
-	json_int_t time_us, pid;
+	json_int_t id, time_us, pid;
 	json_t *undoes, *undone, *steps, *units, *state, *x;
 	size_t i;
 
 	r = unpack(
 		o,
-		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
+		"{s:i, s:I, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us", &time_us,
 		"pid", &pid, "boot_id", &boot, "manager_reload", &reload, "timeout", &timeout,
 		"watch", &watch, "restored", &restored, "force", &force, "undoes", &undoes,
 		"undone", &undone, "steps", &steps, "units", &units, "state", &state);
 	if (r < 0)
 		return r;
-	if (format != FORMAT)
+	if (format != FORMAT || timeout < 1 || watch < 0)
 		return -EINVAL;
 	p = choice(phase, phases, ARRAY_SIZE(phases));
-	if (p < 0 || id < 1 || !json_is_object(state))
+	k = choice(kind, whole, ARRAY_SIZE(whole));
+	if (p < 0 || k < 0 || id < 1 || id > INT_MAX || !json_is_object(state))
 		return -EINVAL;
 	plan = json_string_value(json_object_get(o, "plan"));
 	j->id = (unsigned)id;
-	j->rollback = streq(kind, "rollback");
+	j->rollback = k;
 	j->phase = (enum phase)p;
 	j->time_us = (uint64_t)time_us;
 	j->pid = (uint32_t)pid;

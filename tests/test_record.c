@@ -240,10 +240,16 @@ START_TEST(refused_records)
 	ck_assert_int_eq(parse_with("format", json_integer(1), false), 0);
 	ck_assert_int_eq(parse_with("format", json_integer(2), false), -EINVAL);
 	ck_assert_int_eq(parse_with("id", json_integer(0), false), -EINVAL);
+	ck_assert_int_eq(parse_with("id", json_integer(4294967297), false), -EINVAL);
+	ck_assert_int_eq(parse_with("kind", json_string("magic"), false), -EINVAL);
+	ck_assert_int_eq(parse_with("undoes", json_pack("[i]", -1), false), -EINVAL);
+	ck_assert_int_eq(parse_with("undone", json_pack("[I]", (json_int_t)4294967297), false),
+			 -EINVAL);
 	ck_assert_int_eq(parse_with("phase", json_string("later"), false), -EINVAL);
 	ck_assert_int_eq(parse_with("state", json_array(), false), -EINVAL);
 	ck_assert_int_eq(parse_with("kind", json_string("magic"), true), -EINVAL);
 	ck_assert_int_eq(parse_with("path", json_string("relative"), true), -EINVAL);
+	ck_assert_int_eq(parse_with("length", json_integer(-1), true), -EINVAL);
 	/* A temporary name can only mean a file of ours beside the target. */
 	ck_assert_int_eq(parse_with("temporary", json_string(".x.bulkhead-1"), true), 0);
 	ck_assert_int_eq(parse_with("temporary", json_string("passwd"), true), -EINVAL);
