@@ -100,13 +100,14 @@ static void check_others(const char *file, size_t file_len, const char *now, siz
 	require(!next_other(&n, now + now_len, edits, &b, &blen));
 }
 
-/* What the plan names is so, members of maps one by one; lists and the rest are the plan's. */
+/* What the plan names is so, members of maps one by one; lists and the rest are the plan's. An
+ * empty map asks for nothing. */
 static bool holds(const json_t *now, const json_t *plan)
 {
 	const char *name;
 	json_t *v;
 
-	if (!json_is_object(plan) || !json_is_object(now))
+	if (!json_is_object(plan) || (now && !json_is_object(now)))
 		return json_equal(now, plan);
 	json_object_foreach (json_readonly(plan), name, v)
 		if (!holds(json_object_get(now, name), v))
