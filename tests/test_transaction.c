@@ -370,6 +370,7 @@ START_TEST(killed_rollback)
 	/* A rollback that stopped after its journal was written: it is carried to its end. */
 	j.id = 2;
 	j.rollback = true;
+	j.timeout = UNITS_TIMEOUT;
 	j.undoes = calloc(1, sizeof(*j.undoes));
 	j.undone = calloc(1, sizeof(*j.undone));
 	j.state = json_object();
