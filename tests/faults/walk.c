@@ -3,6 +3,7 @@
  * Does something to a program at one chosen system call, so that a script can walk through all.
  *
  *   walk count SET -- COMMAND...          how many calls of the set it makes: printed on fd 3
+ *   walk list SET -- COMMAND...           their names, one a line, on fd 3
  *   walk kill N SET -- COMMAND...         SIGKILL just before the Nth is carried out
  *   walk fail N ERRNO SET -- COMMAND...   the Nth is not carried out and returns -ERRNO; its name
  *                                         is printed on fd 3
@@ -24,6 +25,7 @@
 
 enum mode {
 	MODE_COUNT,
+	MODE_LIST,
 	MODE_KILL,
 	MODE_FAIL,
 	MODE_SHORT,
@@ -63,6 +65,8 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 	if (!call || (!w->begun && !w->durable))
 		return TRACER_GO_ON;
 	w->seen++;
+	if (w->mode == MODE_LIST)
+		dprintf(3, "%s\n", call->name);
 	if (w->mode == MODE_PAUSE_KILL && w->seen == w->n + w->later)
 		return TRACER_KILL;
 	if (w->seen != w->n)
@@ -83,6 +87,7 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 		run_script(w->script, pid);
 		return TRACER_GO_ON;
 	case MODE_COUNT:
+	case MODE_LIST:
 	default:
 		return TRACER_GO_ON;
 	}
@@ -90,17 +95,16 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 
 static int usage(void)
 {
-	fputs("usage: walk count SET | kill N SET | fail N ERRNO SET | short N SET | pause N SET SCRIPT | "
-	      "pause-kill N K SET SCRIPT -- COMMAND...\n",
+	fputs("usage: walk count SET | list SET | kill N SET | fail N ERRNO SET | short N SET | "
+	      "pause N SET SCRIPT | pause-kill N K SET SCRIPT -- COMMAND...\n",
 	      stderr);
 	return TRACER_TROUBLE;
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = {
-		"count", "kill", "fail", "short", "pause", "pause-kill"
-	};
+	static const char *const modes[] = { "count", "list",  "kill",	    "fail",
+					     "short", "pause", "pause-kill" };
 	static const struct tracer_hooks hooks = { .before = before };
 	struct walk w = { 0 };
 	int at = 2, code;
@@ -111,7 +115,7 @@ int main(int argc, char **argv)
 		w.mode++;
 	if (w.mode > MODE_PAUSE_KILL)
 		return usage();
-	if (w.mode != MODE_COUNT)
+	if (w.mode != MODE_COUNT && w.mode != MODE_LIST)
 		w.n = strtoul(argv[at++], NULL, 10);
 	if (w.mode == MODE_FAIL)
 		w.num = (int)strtol(argv[at++], NULL, 10);
