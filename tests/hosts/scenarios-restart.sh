@@ -1,26 +1,27 @@
 # shellcheck shell=bash disable=SC2016 # the hosts' shells expand what is in single quotes
 # The restart that goes wrong. Each ends with Docker in the state it had and exit code 1, or with 3 and the
 # commands to type: these are taken from what was printed and typed, literally.
+# CUTS, SEED: how many random moments power_cut tries (2), and which (1).
 # shellcheck disable=SC2034 # read by run
 SCENARIOS+='
 crash_at_start		pristine	pristine	-
-killed_at_start		pristine	pristine	bus
+killed_at_start		pristine	pristine	bus,once
 hang_at_start		pristine	pristine	bus
 dies_later		pristine	pristine	-
 undo_fails_once		pristine	pristine	bus
-start_limit_spent	pristine	pristine	bus
-socket_cannot_bind	pristine	pristine	bus
-socket_group_missing	pristine	pristine	bus
+start_limit_spent	pristine	pristine	bus,once
+socket_cannot_bind	pristine	pristine	bus,once
+socket_group_missing	pristine	pristine	bus,once
 unit_masked		pristine	pristine	bus
-failed_before		pristine	pristine	bus
+failed_before		pristine	pristine	bus,once
 reexec_in_mid_wait	pristine	pristine	-
-signals_in_mid_wait	pristine	pristine	bus
+signals_in_mid_wait	pristine	pristine	bus,once
 killed_in_mid_wait	pristine	pristine	bus
-bus_stops_in_mid_wait	pristine	pristine	bus
+bus_stops_in_mid_wait	pristine	pristine	bus,once
 rollback_dies_later	pristine	pristine	bus
-rollback_fails_once	pristine	pristine	bus
+rollback_fails_once	pristine	pristine	bus,once
 power_cut		pristine	dirty		bus
-not_installed		pristine	dirty		bus
+not_installed		pristine	dirty		bus,once
 '
 
 # --- the odd daemon: a program before dockerd that misbehaves on a configuration
@@ -410,7 +411,7 @@ scenario_power_cut() {
 	as_before
 	RANDOM=$seed
 	for ((i = 0; i < points; i++)); do
-		ms=$((RANDOM % 1500))
+		ms=$((RANDOM % 4000))
 		host_exec "$H" bulkhead apply >"$W/out" 2>&1 &
 		sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 		host_cut "$H"

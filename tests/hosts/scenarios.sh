@@ -6,7 +6,7 @@
 #   hardened   the baseline applied and nothing since
 #   unbooted   a fresh copy, not running; the scenario boots it
 #   dirty      (left only) the host is thrown away
-# quick: part of run --quick. bus: makes no sense with the bus stopped; all others run both ways.
+# once: on the first suite only, unless run --full. quick: part of run --quick. bus: makes no sense with the bus stopped; all others run both ways.
 # shellcheck disable=SC2034 # read by run
 SCENARIOS='
 readonly_pristine	pristine	pristine	quick
@@ -361,6 +361,19 @@ scenario_running_containers() {
 	expect_starts 1
 	expect_hardened
 	bh 0 check
+	# The way back moves it again.
+	host_image "$H"
+	docker_ run -d --name again busybox:test sleep 600 >/dev/null
+	manifest >"$W/before"
+	mark
+	bh 1 rollback
+	says 'daemon.json.*while 1 container runs'
+	expect_starts 0
+	manifest >"$W/after"
+	unchanged "/etc" "$W/before" "$W/after"
+	docker_ rm -f again >/dev/null
+	bh 0 rollback
+	expect_userns off
 }
 
 scenario_if_idle() {
