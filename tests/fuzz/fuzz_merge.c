@@ -122,7 +122,9 @@ static void check_merge(const json_t *file, const char *text, size_t len, const 
 	_cleanup_json_ json_t *got = NULL;
 	_cleanup_free_ char *now = NULL;
 	size_t now_len;
+	const char *name;
 	struct err e;
+	json_t *v;
 
 	require(daemon_merge(file, plan, was, &m, &e) == 0);
 	require(json_edit_object(text, len, m.edits, &now, &now_len, &e) == 0);
@@ -137,6 +139,8 @@ static void check_merge(const json_t *file, const char *text, size_t len, const 
 	/* a plan that names nothing any more leaves nothing of ours, and nothing else changes */
 	require(daemon_merge(got, NULL, m.ours, &left, &e) == 0);
 	require(!json_object_size(left.ours) && !json_array_size(left.forgotten));
+	json_object_foreach (m.ours, name, v)
+		require(json_object_get(file, name) || !json_object_get(left.merged, name));
 }
 
 void fuzz_one(const char *data, size_t len)

@@ -23,8 +23,12 @@ static void check_block(const struct idmap *m, const struct accounts *a, uint64_
 				first >= start + count || last < start);
 		}
 	}
-	for (size_t i = 0; i < a->n_users; i++)
+	for (size_t i = 0; i < a->n_users; i++) {
 		require(a->users[i].id < start || a->users[i].id >= start + count);
+		require(a->users[i].gid < start || a->users[i].gid >= start + count);
+	}
+	for (size_t i = 0; i < a->n_groups; i++)
+		require(a->groups[i].id < start || a->groups[i].id >= start + count);
 }
 
 static void check_map(const struct idmap *m, const struct accounts *a)
