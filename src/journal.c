@@ -463,12 +463,17 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 	for (int tenths = 0; fcntl(fd, F_OFD_SETLK, &l) < 0; tenths++) {
 		if (errno != EAGAIN && errno != EACCES)
 			return err_sys(e, errno, "cannot lock '%s" LOCK "'", host_prefix(h));
-		if (tenths >= seconds * 10)
-			return err_set(
-				e, EBUSY,
-				"another run of bulkhead (process %u) is at work on this host: wait "
-				"until it ends; nothing was changed",
-				noted_pid(fd));
+		if (tenths >= seconds * 10) {
+			char who[32] = "";
+
+			/* One that has only just begun has noted nothing yet. */
+			if (noted_pid(fd))
+				snprintf(who, sizeof(who), " (process %u)", noted_pid(fd));
+			return err_set(e, EBUSY,
+				       "another run of bulkhead%s is at work on this host: wait "
+				       "until it ends; nothing was changed",
+				       who);
+		}
 		nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
 	}
 	*ret_last = noted_pid(fd);

@@ -390,6 +390,22 @@ static bool any_lines(const struct changes *c)
 	return false;
 }
 
+/* Nothing to write. What the running host says still counts. */
+static void converged(struct host *h, const struct plan *p, const json_t *state, struct report *r)
+{
+	if (ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
+	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return;
+	}
+	if (findings_have(&r->findings, FINDING_DRIFT, FINDING_FAILED)) {
+		err_set(&r->err, EPROTO, "something is not as wanted, and applying can't mend it");
+		end(r, REPORT_DIFFERS, EXIT_FAILED);
+		return;
+	}
+	end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
+}
+
 static int run(struct transaction *t, struct host *h, const struct plan *p,
 	       const struct reconcile_options *o, struct report *r)
 {
@@ -408,7 +424,8 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r))
 		return -1;
 	if (changes_empty(&r->changes)) {
-		end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
+		accounts_unlock(TAKE_PTR(t->databases));
+		converged(h, p, state, r);
 		return 0;
 	}
 	if (o->before) {
@@ -432,22 +449,6 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	return 0;
 }
 
-/* Nothing to write. What the running host says still counts. */
-static void converged(struct host *h, const struct plan *p, const json_t *state, struct report *r)
-{
-	if (ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
-	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
-		end(r, REPORT_REFUSED, EXIT_FAILED);
-		return;
-	}
-	if (findings_have(&r->findings, FINDING_DRIFT, FINDING_FAILED)) {
-		err_set(&r->err, EPROTO, "something is not as wanted, and applying can't mend it");
-		end(r, REPORT_DIFFERS, EXIT_FAILED);
-		return;
-	}
-	end(r, REPORT_CONVERGED, EXIT_AS_WANTED);
-}
-
 /* Lock files that could not be removed keep useradd out: the host is not as it was. */
 static void look_for_locks(struct host *h, struct report *r)
 {
@@ -463,6 +464,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 		     struct report *r)
 {
 	_cleanup_json_ json_t *state = NULL;
+	struct timespec began;
 	struct transaction t;
 	int asked;
 	bool bad;
@@ -473,6 +475,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 			return;
 		r->recovered = r->result == REPORT_RECOVERED;
 	}
+	clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	asked = ask_unlocked(h, p, o, &r->changes, &state, &r->err);
 	bad = asked < 0 || refused(r);
 	if (bad && !journal_locked_by(h)) {
@@ -484,7 +487,10 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 	 * does. */
 	if (!bad && changes_empty(&r->changes)) {
 		converged(h, p, state, r);
-		return;
+		if (r->code == EXIT_AS_WANTED ||
+		    (!journal_moved(h, &began) && !journal_locked_by(h)))
+			return;
+		findings_done(&r->findings);
 	}
 	end(r, REPORT_REFUSED, EXIT_FAILED);
 	if (transaction_begin(&t, h, o->progress, &r->err) < 0 || run(&t, h, p, o, r) < 0) {

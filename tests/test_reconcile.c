@@ -10,8 +10,9 @@
 /* --- the modules --- */
 
 static const char *const troubles[] = {
-	"none",		"mistake",  "refusal",	    "error",	      "skip",	"drift", "failed",
-	"verify-error", "restless", "edit-in-diff", "edit-in-verify", "beside", NULL,
+	"none",		  "mistake", "refusal",	      "error",	  "skip",
+	"drift",	  "failed",  "verify-error",  "restless", "edit-in-diff",
+	"edit-in-verify", "beside",  "undone-beside", NULL,
 };
 
 static const struct field one_fields[] = {
@@ -92,6 +93,13 @@ static int one_verify(const struct section *s, const struct previous *was, const
 		return err_set(err, EIO, "nobody answers");
 	if (is(s, "edit-in-verify"))
 		edit("/etc/one");
+	if (is(s, "undone-beside") && n_diffs == 1) { /* another run's rollback ends just now */
+		ck_assert_int_eq(unlink(at("/etc/one")), 0);
+		put("/var/lib/bulkhead/other", "");
+		ck_assert_int_eq(unlink(at("/var/lib/bulkhead/other")), 0);
+		return findings_add(out, "one", "text", "1.1", FINDING_DRIFT, "that", "this", NULL,
+				    err);
+	}
 	return findings_add(out, "one", "text", "1.1",
 			    is(s, "drift") || is(s, "edit-in-verify") ? FINDING_DRIFT
 			    : is(s, "failed")			      ? FINDING_FAILED
@@ -498,6 +506,10 @@ START_TEST(another_run_ends_meanwhile)
 	gives(reconcile_diff, plan, EXIT_DIFFERS, REPORT_DIFFERS);
 	n_diffs = 0;
 	gives(reconcile_apply, plan, EXIT_AS_WANTED, REPORT_CHANGED);
+	holds("/etc/one", "one");
+	n_diffs = 0;
+	gives(reconcile_apply, "version: 1\none: {trouble: undone-beside}\n", EXIT_AS_WANTED,
+	      REPORT_CHANGED);
 	holds("/etc/one", "one");
 }
 END_TEST
