@@ -144,7 +144,7 @@ static int target_check(const struct host *h, const char *path, const struct ima
 	const char *p = host_prefix(h);
 
 	if (!im->exists)
-		return host_replaceable(h, path, e);
+		return 0;
 	if (S_ISLNK(im->mode))
 		return err_set(
 			e, ELOOP,
@@ -197,6 +197,8 @@ int changes_dir(struct changes *c, const struct host *h, const char *path, mode_
 	if (dir->before.exists)
 		return err_set(e, ENOTDIR, "'%s%s' is a symbolic link that leads nowhere",
 			       host_prefix(h), path);
+	if (host_replaceable(h, path, e) < 0)
+		return e->code;
 	dir->after =
 		(struct image){ .exists = true, .mode = S_IFDIR | mode, .uid = uid, .gid = gid };
 	return add(c, &dir, e);
@@ -268,7 +270,9 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 		return e->code;
 	if (image_same(&file->before, im))
 		return 0;
-	if (parents(c, h, path, module, setting, text, e) < 0 || add(c, &file, e) < 0)
+	/* Only now: a file that is as wanted may be immutable. */
+	if (host_replaceable(h, path, e) < 0 || parents(c, h, path, module, setting, text, e) < 0 ||
+	    add(c, &file, e) < 0)
 		return e->code;
 	return 1;
 }
@@ -324,7 +328,8 @@ int changes_line(struct changes *c, const struct host *h, const char *path, cons
 		db->after = (struct image){ .exists = true, .mode = S_IFREG | create_mode };
 	else if (image_copy(&db->before, &db->after, e) < 0)
 		return e->code;
-	if (lines_add(db, line, e) < 0 || parents(c, h, path, module, setting, text, e) < 0)
+	if (host_replaceable(h, path, e) < 0 || lines_add(db, line, e) < 0 ||
+	    parents(c, h, path, module, setting, text, e) < 0)
 		return e->code;
 	return add(c, &db, e);
 }
@@ -386,7 +391,7 @@ int changes_remove_ours(struct changes *c, const struct host *h, const char *pat
 		return changes_note(c, module, setting, e,
 				    "'%s%s' is no longer what bulkhead wrote: left as it is",
 				    host_prefix(h), path);
-	if (add(c, &gone, e) < 0)
+	if (host_replaceable(h, path, e) < 0 || add(c, &gone, e) < 0)
 		return e->code;
 	return 1;
 }

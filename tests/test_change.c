@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rooted.h"
 
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
 
 #include "../src/change.h"
@@ -168,6 +170,42 @@ START_TEST(targets_that_are_no_plain_file)
 	ck_assert_int_eq(file("/dangling/below", "y", 0644), -ENOTDIR);
 	ck_says("leads nowhere");
 	ck_assert_int_eq(file("relative", "y", 0644), -EINVAL);
+	ck_assert_int_eq(c.n, 0);
+}
+END_TEST
+
+/* As chattr(1) does; false where the file system has no such attributes. */
+static bool fix(const char *path, int flag)
+{
+	int fd = open(at(path), O_RDONLY | O_NONBLOCK);
+	bool done = fd >= 0 && ioctl(fd, FS_IOC_SETFLAGS, &flag) == 0;
+
+	close(fd);
+	return done;
+}
+
+/* Told before anything is written: half of a transaction may not be possible to take back there. */
+START_TEST(immutable_and_append_only)
+{
+	put("/kept", "x");
+	put("/dir/there", "x");
+	put("/log/there", "x");
+	if (!fix("/kept", FS_IMMUTABLE_FL))
+		return;
+	ck_assert_int_eq(file("/kept", "y", 0644), -EPERM);
+	ck_says("immutable");
+	ck_assert_int_eq(line("/kept", "l"), -EPERM);
+	ck_assert_int_eq(remove_ours("/kept", "x"), -EPERM);
+	/* What is as wanted may be fixed. */
+	ck_assert_int_eq(file("/kept", "x", 0644), 0);
+	ck_assert(fix("/kept", 0));
+	ck_assert(fix("/log", FS_APPEND_FL));
+	ck_assert_int_eq(file("/log/there", "y", 0644), -EPERM);
+	ck_says("append-only");
+	ck_assert_int_eq(file("/log/new", "y", 0644), -EPERM);
+	ck_assert_int_eq(dir("/log/new"), -EPERM);
+	ck_assert_int_eq(line("/log/there", "l"), -EPERM);
+	ck_assert(fix("/log", 0));
 	ck_assert_int_eq(c.n, 0);
 }
 END_TEST
@@ -358,6 +396,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, settings_join_a_file);
 	tcase_add_test(tc, bytes_with_nul);
 	tcase_add_test(tc, targets_that_are_no_plain_file);
+	tcase_add_test(tc, immutable_and_append_only);
 	tcase_add_test(tc, directories);
 	tcase_add_test(tc, lines);
 	tcase_add_test(tc, two_changes_to_one_path);
