@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 
 #include "change.h"
@@ -668,6 +669,21 @@ int host_replaceable(const struct host *h, const char *path, struct err *e)
 	if (path_split(path, &dir, &name, e) < 0 || fixed(h, dir, false, e) < 0)
 		return e->code;
 	return fixed(h, path, true, e);
+}
+
+int host_writable(const struct host *h, const char *path, struct err *e)
+{
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_close_ int fd = -1;
+	const char *name;
+	struct statvfs fs;
+
+	if (path_split(path, &dir, &name, e) < 0)
+		return e->code;
+	fd = open_in_root(h, dir, O_PATH);
+	if (fd < 0 || fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
+		return 0;
+	return err_set(e, EROFS, "'%s%s' is on a read-only file system", h->prefix, path);
 }
 
 /* --- facts --- */

@@ -326,7 +326,8 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			obstacle = undo_obstacle(s, at);
 			if (obstacle ||
 			    (s->kind != CHANGE_ATTRS && undo_where(s, at) != UNDO_BEFORE &&
-			     host_replaceable(h, s->path, &blocked) < 0)) {
+			     (host_replaceable(h, s->path, &blocked) < 0 ||
+			      host_writable(h, s->path, &blocked) < 0))) {
 				errs_add(failed, s->path, "%s", obstacle ? obstacle : blocked.text);
 				*ret_blocked = true;
 			} else if (undo_where(s, at) == UNDO_ELSEWHERE) {
