@@ -9,6 +9,10 @@
 
 #define FORMAT 1
 
+/* What a person would read; a file of such size is none that Docker or systemd was meant to read.
+ */
+#define DIFF_MAX (1024 * 1024)
+
 #define GREEN  "\033[32m"
 #define YELLOW "\033[33m"
 #define RED    "\033[31m"
@@ -106,7 +110,10 @@ static char *change_diff(const struct report *r, const struct change *c)
 		return NULL;
 	from = c->before.exists ? path : "/dev/null";
 	to = c->after.exists ? path : "/dev/null";
-	if (c->kind == CHANGE_LINES)
+	if (c->kind != CHANGE_LINES && (c->before.len > DIFF_MAX || c->after.len > DIFF_MAX))
+		buf_addf(&out, "--- %s\n+++ %s\n(%zu bytes become %zu: too many to show)\n", from,
+			 to, c->before.len, c->after.len);
+	else if (c->kind == CHANGE_LINES)
 		diff_lines(&out, c, from, to);
 	else if (c->kind == CHANGE_FILE || c->kind == CHANGE_REMOVE)
 		diff_unified(&out, c->before.content ? c->before.content : "", c->before.len,

@@ -178,6 +178,21 @@ START_TEST(databases_show_our_lines_only)
 }
 END_TEST
 
+/* Megabytes in place of a drop-in are nobody's to read, and take their time to show. */
+START_TEST(huge_files_are_not_shown)
+{
+	size_t n = 2 << 20;
+	char *big = calloc(n + 1, 1);
+
+	memset(big, 'x', n);
+	file("/etc/file", big, "ours\n");
+	is("diff", REPORT_DIFFERS, EXIT_DIFFERS);
+	ck_assert(says("(2097152 bytes become 5: too many to show)"));
+	ck_assert(!says("xxxx"));
+	free(big);
+}
+END_TEST
+
 /* What a host holds may not steer a terminal, nor break the document. */
 START_TEST(hostile_bytes)
 {
@@ -441,6 +456,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, diff);
 	tcase_add_test(tc, new_and_removed_files);
 	tcase_add_test(tc, databases_show_our_lines_only);
+	tcase_add_test(tc, huge_files_are_not_shown);
 	tcase_add_test(tc, hostile_bytes);
 	tcase_add_test(tc, colours_when_asked);
 	tcase_add_test(tc, units);
