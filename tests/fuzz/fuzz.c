@@ -55,8 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		fprintf(stderr, "%lld bytes allocated for an input of %zu\n", most, len);
 		fuzz_violated(__FILE__, __LINE__, "memory is linear in the input");
 	}
-	if (getenv("FUZZ_MEMORY"))
-		fprintf(stderr, "memory %zu %lld\n", len, most);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #include "../../src/reconcile.h"
 
-const struct fuzz_bounds fuzz_bounds = { 32 << 20, 6000 };
+const struct fuzz_bounds fuzz_bounds = { 16 << 20, 2000 };
 
 static struct plan *plan_of(const char **data, size_t *len, const char *otherwise)
 {

@@ -11,7 +11,7 @@
 #include "../../src/report.h"
 #include "../../src/transaction.h"
 
-const struct fuzz_bounds fuzz_bounds = { 3 << 20, 1200 };
+const struct fuzz_bounds fuzz_bounds = { 1 << 20, 1000 };
 
 #define PENDING "/var/lib/bulkhead/pending/journal.json"
 

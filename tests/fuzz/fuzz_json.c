@@ -7,7 +7,7 @@
 
 #include "../../src/json.h"
 
-const struct fuzz_bounds fuzz_bounds = { 1 << 20, 1500 };
+const struct fuzz_bounds fuzz_bounds = { 512 << 10, 300 };
 
 /* What jansson takes is refused only for what the header names. */
 static void check_refusal(const char *text, size_t len, const struct err *e)

@@ -7,7 +7,7 @@
 
 #include "../../modules/daemon_keys.h"
 
-const struct fuzz_bounds fuzz_bounds = { 1 << 20, 1500 };
+const struct fuzz_bounds fuzz_bounds = { 512 << 10, 300 };
 
 static json_t *part_object(const char **data, size_t *len, char **ret_text, size_t *ret_len)
 {

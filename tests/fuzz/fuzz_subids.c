@@ -6,7 +6,7 @@
 
 #include "../../src/idmap.h"
 
-const struct fuzz_bounds fuzz_bounds = { 2 << 20, 3000 };
+const struct fuzz_bounds fuzz_bounds = { 1 << 20, 1000 };
 
 /* What was handed out is no id of any line or account. */
 static void check_block(const struct idmap *m, const struct accounts *a, uint64_t start,

@@ -12,7 +12,8 @@
 #include "../../modules/engine_api_internal.h"
 #include "../../modules/unitfile.h"
 
-const struct fuzz_bounds fuzz_bounds = { 3 << 20, 2000 };
+/* Variables multiply what a unit holds, up to UNITFILE_COMMAND_MAX: that is the base. */
+const struct fuzz_bounds fuzz_bounds = { 8 << 20, 1000 };
 
 /* Every assignment has a name; with `sorted`, each name once and in order. */
 static void check_env(char *const *env, bool sorted)
