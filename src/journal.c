@@ -199,10 +199,13 @@ int journal_commit(const struct host *h, struct journal *j, struct err *e)
 
 int journal_drop(const struct host *h, struct err *e)
 {
+	int r;
+
 	/* Renamed first: a journal that is half removed must not be taken for one. */
 	if (remove_tree(h, NEW, e) < 0 || remove_tree(h, OLD, e) < 0)
 		return e->code;
-	if (host_exists(h, PENDING) && rename_dir(h, PENDING, OLD, e))
+	r = journal_look(h, e);
+	if (r < 0 || (r > 0 && rename_dir(h, PENDING, OLD, e)))
 		return e->code;
 	return remove_tree(h, OLD, e);
 }
@@ -251,12 +254,19 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 }
 
 /* Anything at all, a link that leads nowhere too: who puts things back has to look at it. */
-bool journal_interrupted(const struct host *h)
+int journal_look(const struct host *h, struct err *e)
 {
 	struct stat st;
+	int r = host_lstat(h, PENDING, &st, e);
+
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+bool journal_interrupted(const struct host *h)
+{
 	struct err ignored;
 
-	return host_lstat(h, PENDING, &st, &ignored) == 0;
+	return journal_look(h, &ignored) != 0;
 }
 
 /* Whatever a run does first and last, it renames an entry of this directory. */
@@ -282,8 +292,10 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e)
 {
 	_cleanup_strv_ char **names = NULL;
 
-	if (!journal_interrupted(h))
-		return 0;
+	int r = journal_look(h, e);
+
+	if (r <= 0)
+		return r;
 	/* An empty directory holds nothing to take back. */
 	if (host_list(h, PENDING, &names, e) == 0 && !names[0])
 		return 0;
@@ -392,15 +404,16 @@ int journal_state(const struct host *h, json_t **ret, struct err *e)
 
 /* The kernel doesn't tell the pid of an open file description lock; the holder wrote it down. One
  * without its newline is torn: no pid. */
-static uint32_t noted_pid(int fd)
+static int noted_pid(int fd, uint32_t *ret)
 {
 	char text[16] = "", *end;
 	unsigned long pid;
 
-	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
-		return 0;
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0)
+		return -errno;
 	pid = strtoul(text, &end, 10);
-	return *end == '\n' ? (uint32_t)pid : 0;
+	*ret = *end == '\n' ? (uint32_t)pid : 0;
+	return 0;
 }
 
 static int untrusted(const struct host *h, const char *name, struct err *e)
@@ -442,7 +455,9 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 {
 	_cleanup_close_ int dir = -1, fd = -1;
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	uint32_t pid = 0;
 	struct stat st;
+	int r;
 
 	if (make_base(h, e) < 0 || (dir = host_open_dir(h, JOURNAL_DIR, e)) < 0)
 		return e->code;
@@ -467,8 +482,8 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 			char who[32] = "";
 
 			/* One that has only just begun has noted nothing yet. */
-			if (noted_pid(fd))
-				snprintf(who, sizeof(who), " (process %u)", noted_pid(fd));
+			if (noted_pid(fd, &pid) == 0 && pid)
+				snprintf(who, sizeof(who), " (process %u)", pid);
 			return err_set(e, EBUSY,
 				       "another run of bulkhead%s is at work on this host: wait "
 				       "until it ends; nothing was changed",
@@ -476,7 +491,10 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 100 * 1000 * 1000 }, NULL);
 	}
-	*ret_last = noted_pid(fd);
+	r = noted_pid(fd, &pid);
+	if (r < 0)
+		return err_sys(e, r, "cannot read '%s" LOCK "'", host_prefix(h));
+	*ret_last = pid;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -485,12 +503,11 @@ int journal_lock_note(const struct host *h, int fd, struct err *e)
 {
 	_cleanup_close_ int dir = -1;
 	char pid[16];
-	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-
-	int r;
+	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid()), r;
+	uint32_t last = 0;
 
 	/* Nobody noted anything yet: the file's name may not be on disk. */
-	if (!noted_pid(fd) && ((dir = host_open_dir(h, JOURNAL_DIR, e)) < 0))
+	if ((noted_pid(fd, &last) < 0 || !last) && ((dir = host_open_dir(h, JOURNAL_DIR, e)) < 0))
 		return e->code;
 	if ((dir >= 0 && fsync(dir) < 0) || lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
 		r = -errno;
@@ -506,6 +523,7 @@ uint32_t journal_locked_by(const struct host *h)
 	_cleanup_close_ int dir = -1, fd = -1;
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct err ignored;
+	uint32_t pid = 0;
 	struct stat st;
 
 	dir = host_open_dir(h, JOURNAL_DIR, &ignored);
@@ -514,5 +532,6 @@ uint32_t journal_locked_by(const struct host *h)
 	fd = openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &l) < 0 || l.l_type == F_UNLCK)
 		return 0;
-	return noted_pid(fd);
+	noted_pid(fd, &pid);
+	return pid;
 }

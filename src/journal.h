@@ -102,7 +102,10 @@ int journal_drop(const struct host *h, struct err *e);
 /* Loads the transaction under way. 1, or 0 when there is none. */
 int journal_pending(const struct host *h, struct journal *ret, struct err *e);
 
-/* A cheap look: is there a pending/ directory? */
+/* A cheap look: is there a pending/ directory? 1, 0, or why that can't be told. */
+int journal_look(const struct host *h, struct err *e);
+
+/* Is it there, as far as can be told? What can't be is taken for it. */
 bool journal_interrupted(const struct host *h);
 
 /* Has a run begun or ended since (CLOCK_REALTIME_COARSE)? Looks without a lock. */

@@ -108,6 +108,7 @@ enum lock_owner {
 	OWNER_GONE,    /* no lock file any more */
 	OWNER_UNKNOWN, /* a file that holds no pid: shadow takes it for busy */
 	OWNER_STRANGE, /* no file at all: no tool of shadow's made it, and none will remove it */
+	OWNER_UNREAD,  /* can't be looked at: errno */
 	OWNER_PID,
 };
 
@@ -124,10 +125,14 @@ static enum lock_owner lock_owner_read(int etc, const char *name, pid_t *ret)
 		return OWNER_STRANGE;
 	if (r == 0)
 		fd = openat(etc, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	else
+		errno = -r;
 	if (fd < 0)
-		return r == -ENOENT || errno == ENOENT ? OWNER_GONE : OWNER_UNKNOWN;
+		return errno == ENOENT ? OWNER_GONE : OWNER_UNREAD;
 	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0 || text[0] < '1' || text[0] > '9')
+	if (n < 0)
+		return OWNER_UNREAD;
+	if (n == 0 || text[0] < '1' || text[0] > '9')
 		return OWNER_UNKNOWN;
 	text[n] = '\0';
 	errno = 0;
@@ -386,6 +391,8 @@ static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struc
 
 			enum lock_owner owner = lock_owner_read(etc, name[f], &found);
 
+			if (owner == OWNER_UNREAD)
+				return err_sys(e, errno, "look at '%s/etc/%s'", prefix, name[f]);
 			/* A temporary bears the pid in its name, and may not have got its content.
 			 */
 			if (!(owner == OWNER_PID && found == pid) &&
@@ -409,8 +416,11 @@ int accounts_unlock_stale_at(int etc, const char *prefix, uint32_t pid, int seco
 	_cleanup_close_ int pwd = -1;
 	int r;
 
-	if (!pid || pid > INT_MAX || stale_each(etc, prefix, (pid_t)pid, false, e) == 0)
+	if (!pid || pid > INT_MAX)
 		return 0;
+	r = stale_each(etc, prefix, (pid_t)pid, false, e);
+	if (r <= 0)
+		return r;
 	deadline_set(&k, seconds);
 	r = lock_pwd(&k, &pwd, e);
 	if (r < 0)

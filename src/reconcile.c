@@ -170,9 +170,14 @@ static void end(struct report *r, enum report_result result, enum exit_code code
 static bool in_between(const struct host *h, struct report *r)
 {
 	uint32_t pid;
+	int there = journal_look(h, &r->err);
 
-	if (!journal_interrupted(h))
+	if (there == 0)
 		return false;
+	if (there < 0) {
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		return true;
+	}
 	pid = journal_locked_by(h);
 	/* It may have come to its end between the two questions. */
 	if (!pid && !journal_interrupted(h))

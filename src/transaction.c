@@ -28,13 +28,16 @@ static int lock_run(struct host *h, int *ret_fd, struct err *e)
 int transaction_begin(struct transaction *t, struct host *h, const struct progress *p,
 		      struct err *e)
 {
+	int r;
+
 	*t = (struct transaction){ .h = h, .progress = p, .lock = -1 };
 	if (lock_run(h, &t->lock, e) < 0)
 		return e->code;
-	if (journal_interrupted(h))
+	r = journal_look(h, e);
+	if (r > 0)
 		return err_set(e, EUCLEAN,
 			       "an interrupted run waits to be put back: bulkhead recover");
-	return 0;
+	return r;
 }
 
 int transaction_lock_databases(struct transaction *t, struct err *e)
@@ -525,11 +528,13 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
 			struct errs *failed, struct err *e)
 {
 	_cleanup_close_ int lock = -1;
+	struct stat st;
 	int r;
 
 	*ret = (struct journal){ 0 };
-	if (!host_exists(h, JOURNAL_DIR))
-		return 0;
+	r = host_stat(h, JOURNAL_DIR, &st, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	if (lock_run(h, &lock, e) < 0)
 		return e->code;
 	r = journal_pending(h, ret, e);
