@@ -102,8 +102,25 @@ static void note(struct outcome *o, const struct tracer_call *c, bool durable)
 	o->calls[o->n++] = (struct fault_call){ c->name, durable };
 }
 
+/* A close(2) that fails has closed all the same. */
+static void fail_close(pid_t pid, struct user_regs_struct *r, int num)
+{
+	int status;
+
+	ptrace(PTRACE_SYSCALL, pid, 0, 0);
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+		error(TRACER_TROUBLE, errno, "close");
+	ptrace(PTRACE_GETREGS, pid, 0, r);
+	r->rax = (unsigned long long)-num;
+	ptrace(PTRACE_SETREGS, pid, 0, r);
+}
+
 static void fail(pid_t pid, struct user_regs_struct *r, int num)
 {
+	if (r->orig_rax == SYS_close) {
+		fail_close(pid, r, num);
+		return;
+	}
 	r->orig_rax = (unsigned long long)-1;
 	r->rax = (unsigned long long)-num;
 	ptrace(PTRACE_SETREGS, pid, 0, r);

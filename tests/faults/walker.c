@@ -17,9 +17,10 @@
  *
  * Then `recover`, or the same command once more, has to bring the copy to exactly the tree before
  * or exactly the tree after, and the history with it. LOG gets a line of counts for each walk, and
- * one for each point that failed. What is no apply or rollback, changes nothing or doesn't work is
- * only run on the tree itself: so this can stand in front of every command of the cases. What LOG
- * calls it, which also draws the sample, is the folder's name and the command, or WALK_NAME.
+ * one for each point that failed. What is no apply, rollback or recover, changes nothing or doesn't
+ * work is only run on the tree itself: so this can stand in front of every command of the cases.
+ * What LOG calls it, which also draws the sample, is the folder's name and the command, or
+ * WALK_NAME.
  */
 #include "fault.h"
 #include "nomem.h"
@@ -32,7 +33,8 @@
 
 #include <jansson.h>
 
-#define STATE "var/lib/bulkhead"
+#define STATE	  "var/lib/bulkhead"
+#define TRIED_MAX 262144
 
 static const int errors[] = { ENOSPC, EIO, EROFS, EDQUOT, EMFILE, ENOMEM, EPERM, EINTR };
 static const char *const error_names[] = { "ENOSPC", "EIO",    "EROFS", "EDQUOT",
@@ -53,6 +55,7 @@ struct walker {
 	char name[512]; /* what this is a walk of */
 	char **argv;	/* the command, on the copy */
 	char *copy;
+	bool recover;	   /* the command is: what it begins with is in between */
 	const char *nomem; /* the library to preload */
 	int out;	   /* what the command says */
 	struct tree before, after;
@@ -220,7 +223,11 @@ static bool recovered(struct walker *w, const char *what, enum where *ret)
 	*ret = tree_where(w, path, sizeof(path));
 	if (*ret == NEITHER)
 		bad(w, "%s: once recovered, %s", what, path);
-	return *ret != NEITHER;
+	else if (*ret == BEFORE && w->recover)
+		bad(w, "%s: recover did nothing", what);
+	else
+		return true;
+	return false;
 }
 
 /* --- which points --- */
@@ -290,11 +297,16 @@ static void walk_kill(struct walker *w, unsigned step)
 
 /* --- failed --- */
 
+/* What an allocation that fails is called: by no errno of a system call. */
+#define NO_MEMORY (-1)
+
 /* File and cause. Memory that ran out has no file. */
 static bool message_tells(const char *text, int num)
 {
-	if (num == ENOMEM && strstr(text, "out of memory"))
+	if ((num == NO_MEMORY || num == ENOMEM) && strstr(text, "out of memory"))
 		return true;
+	if (num == NO_MEMORY)
+		return strstr(text, strerror(ENOMEM));
 	return strstr(text, strerror(num)) && strpbrk(text, "/'");
 }
 
@@ -316,6 +328,11 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 		if (!message_tells(out_text(w), num)) {
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
+			return;
+		}
+		if (w->recover) {
+			if (recovered(w, what, &where))
+				w->c.mended++;
 			return;
 		}
 		if (!host_as_before(w)) {
@@ -426,33 +443,56 @@ static int run_nomem(struct walker *w)
 }
 
 /* Stacks that were tried, of all walks that share a file. */
-static bool seen(FILE *f, uint64_t stack)
-{
-	uint64_t x;
+struct tried {
+	FILE *file;
+	uint64_t *list;
+	size_t n;
+};
 
-	rewind(f);
-	while (fread(&x, sizeof(x), 1, f) == 1)
-		if (x == stack)
-			return true;
-	fseek(f, 0, SEEK_END);
-	fwrite(&stack, sizeof(stack), 1, f);
-	return false;
+static void tried_open(struct tried *t)
+{
+	const char *path = getenv("NOMEM_SEEN");
+	uint64_t stack;
+
+	*t = (struct tried){ .file = path ? fopen(path, "a+e") : tmpfile(),
+			     .list = calloc(TRIED_MAX, sizeof(*t->list)) };
+	if (!t->file || !t->list)
+		error(TRACER_TROUBLE, errno, "%s", path ? path : "stacks");
+	while (t->n < TRIED_MAX && fread(&stack, sizeof(stack), 1, t->file) == 1)
+		t->list[t->n++] = stack;
+}
+
+static void tried_close(struct tried *t)
+{
+	free(t->list);
+	fclose(t->file);
+}
+
+/* Each is new once. */
+static bool tried_new(struct tried *t, uint64_t stack)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->list[i] == stack)
+			return false;
+	if (t->n == TRIED_MAX)
+		error(TRACER_TROUBLE, 0, "more than %d stacks", TRIED_MAX);
+	t->list[t->n++] = stack;
+	fwrite(&stack, sizeof(stack), 1, t->file);
+	return true;
 }
 
 static void walk_nomem(struct walker *w, unsigned step, bool each)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_free_ uint64_t *stacks = NULL;
-	_cleanup_fclose_ FILE *tried = NULL;
-	const char *seen_path = getenv("NOMEM_SEEN");
+	struct tried tried;
 	struct outcome o = { 0 };
 	struct nomem *m;
 	uint64_t n;
 
 	if (asprintf(&path, "%s.nomem", w->copy) < 0)
 		error(TRACER_TROUBLE, errno, "memory");
-	if (!each && !(tried = seen_path ? fopen(seen_path, "a+") : tmpfile()))
-		error(TRACER_TROUBLE, errno, "%s", seen_path);
+	tried_open(&tried);
 	m = nomem_open(path);
 	setenv("NOMEM_FILE", path, 1);
 	m->trace = !each;
@@ -467,7 +507,7 @@ static void walk_nomem(struct walker *w, unsigned step, bool each)
 	for (uint64_t i = 0; i < n; i++) {
 		char what[128];
 
-		if (!chosen(w, 23, i, step) || (tried && seen(tried, stacks[i])))
+		if (!chosen(w, 23, i, step) || (!each && !tried_new(&tried, stacks[i])))
 			continue;
 		w->c.points++;
 		m->n = 0;
@@ -476,8 +516,9 @@ static void walk_nomem(struct walker *w, unsigned step, bool each)
 		snprintf(what, sizeof(what), "allocation %llu of %llu failed",
 			 (unsigned long long)i + 1, (unsigned long long)n);
 		m->fail = 0;
-		judge(w, what, &o, ENOMEM);
+		judge(w, what, &o, NO_MEMORY);
 	}
+	tried_close(&tried);
 	munmap(m, sizeof(*m));
 	unlink(path);
 }
@@ -544,7 +585,7 @@ static bool prepare(struct walker *w, char **command, size_t root, const char *d
 	tree_read(w->copy, &w->after);
 	tree_write(w->copy, &w->before);
 	fault_run(w->argv, w->out, &durable, &w->durable);
-	return w->durable.code == 0 && w->durable.n;
+	return w->durable.code == 0 && tree_differs(&w->before, &w->after, skip, alike);
 }
 
 /* "daemon-fresh: apply plan.yaml": the folder it runs in, and its arguments but the root. */
@@ -581,7 +622,8 @@ int main(int argc, char **argv)
 	for (size_t i = 2; command[i] && !root; i++)
 		if (streq(command[i - 1], "--root"))
 			root = i;
-	if (root && (streq(command[1], "apply") || streq(command[1], "rollback"))) {
+	w.recover = streq(command[1], "recover");
+	if (root && (w.recover || streq(command[1], "apply") || streq(command[1], "rollback"))) {
 		w.log = fopen(argv[1], "ae");
 		w.seed = strtoull(argv[2], NULL, 10);
 		if (!w.log)
