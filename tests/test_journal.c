@@ -380,6 +380,8 @@ END_TEST
 
 START_TEST(pending_that_leads_nowhere)
 {
+	_cleanup_journal_ struct journal j = { 0 };
+
 	put_dir("/var/lib/bulkhead");
 	ck_assert_int_eq(symlink("/none", at("/var/lib/bulkhead/pending")), 0);
 	ck_assert(journal_interrupted(host));
@@ -387,6 +389,9 @@ START_TEST(pending_that_leads_nowhere)
 	ck_assert_int_eq(rmdir(at("/var/lib/bulkhead")), 0);
 	ck_assert_int_eq(symlink("bulkhead", at("/var/lib/bulkhead")), 0);
 	ck_assert_int_eq(journal_history(host, &e), -ELOOP);
+	ck_assert_int_eq(journal_look(host, &e), -ELOOP);
+	ck_assert_int_eq(journal_pending(host, &j, &e), -ELOOP);
+	ck_assert(journal_interrupted(host));
 }
 END_TEST
 

@@ -183,7 +183,7 @@ static const char *out_text(struct walker *w)
 /* Without any fault. Its exit code. */
 static int run(struct walker *w, char *const *argv)
 {
-	int status;
+	int status = 0;
 	pid_t pid = fork();
 
 	if (pid == 0) {
