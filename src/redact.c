@@ -9,6 +9,7 @@
 #define KEY_BEGIN   "-----BEGIN "
 #define KEY_END	    "-----END "
 #define PRIVATE_KEY "PRIVATE KEY-----"
+#define LABEL_MAX   128 /* bytes of a line that begins a key */
 
 static const char *const secret_words[] = {
 	"password", "passwd",	  "secret",	 "token",  "credential",
@@ -128,14 +129,18 @@ static const char *hide_values(const char *p, bool quoted, char before, struct b
 	return value;
 }
 
-/* Past "://": the credentials of an address. */
-static const char *hide_userinfo(const char *p, struct buf *out)
+/* Past "://": the credentials of an address. Up to *bare there are none, which has not to be looked
+ * for again at each "://" of "://://://". */
+static const char *hide_userinfo(const char *p, const char **bare, struct buf *out)
 {
-	const char *at = NULL;
+	const char *at = NULL, *q = p;
 
-	for (const char *q = p; *q && !strchr(" \t\r\n\"'`,<>\033", *q); q++)
+	if (p < *bare)
+		return p;
+	for (; *q && !strchr(" \t\r\n\"'`,<>\033", *q); q++)
 		if (*q == '@')
 			at = q;
+	*bare = q;
 	if (!at)
 		return p;
 	buf_adds(out, HIDDEN);
@@ -145,10 +150,12 @@ static const char *hide_userinfo(const char *p, struct buf *out)
 /* On "-----BEGIN ": past a private key; NULL when it is something else. */
 static const char *private_key_end(const char *p)
 {
-	const char *line = p + strcspn(p, "\n"), *end;
+	size_t line = strnlen(p, LABEL_MAX);
+	const char *end = memchr(p, '\n', line);
 
-	if ((size_t)(line - p) < sizeof(PRIVATE_KEY) ||
-	    !memmem(p, (size_t)(line - p), PRIVATE_KEY, sizeof(PRIVATE_KEY) - 1))
+	if (end)
+		line = (size_t)(end - p);
+	if (!memmem(p, line, PRIVATE_KEY, sizeof(PRIVATE_KEY) - 1))
 		return NULL;
 	end = strstr(p, KEY_END);
 	if (!end)
@@ -160,7 +167,7 @@ static const char *private_key_end(const char *p)
 char *redact_text(const char *text)
 {
 	struct buf out = { 0 };
-	const char *p = text;
+	const char *p = text, *bare = text;
 
 	while (*p) {
 		const char *next = has_prefix(p, KEY_BEGIN) ? private_key_end(p) : NULL;
@@ -171,7 +178,7 @@ char *redact_text(const char *text)
 			p = next;
 		} else if (has_prefix(p, "://")) {
 			buf_adds(&out, "://");
-			p = hide_userinfo(p + 3, &out);
+			p = hide_userinfo(p + 3, &bare, &out);
 		} else if (is_name(*p) && !is_name(before)) {
 			for (next = p + 1; is_name(*next) && !has_prefix(next, KEY_BEGIN); next++)
 				;
