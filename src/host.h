@@ -126,7 +126,8 @@ int host_image_now(const struct host *h, const char *path, struct image *ret, st
  */
 int host_replaceable(const struct host *h, const char *path, struct err *e);
 
-/* -EROFS: `path` lies on a file system that is read-only. 0 also when its directory doesn't exist. */
+/* -EROFS: `path` lies on a file system that is read-only. 0 also when its directory doesn't exist.
+ */
 int host_writable(const struct host *h, const char *path, struct err *e);
 
 /* When the file at `path` was made (statx(2) stx_btime). -EOPNOTSUPP where the file system doesn't
