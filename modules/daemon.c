@@ -171,17 +171,19 @@ static int check_userns(struct work *w, struct err *e)
 }
 
 /* An explicit true where SELinux can't hold it: dockerd only warns, or containers fail. */
-static void check_selinux(struct work *w)
+static int check_selinux(struct work *w, struct err *e)
 {
 	const char *off;
+	int r;
 
 	if (!json_is_true(json_object_get(w->wanted, "selinux-enabled")))
-		return;
-	off = daemon_selinux_off(w->h);
-	if (off)
+		return 0;
+	r = daemon_selinux_off(w->h, &off, e);
+	if (r == 0 && off)
 		errs_add(&w->out->mistakes, where(w, "selinux-enabled"),
 			 "`selinux-enabled: true`: %s; write auto to have it on where it can be",
 			 off);
+	return r;
 }
 
 /* --- the file --- */
@@ -659,8 +661,9 @@ static int daemon_diff(const struct section *s, const struct previous *was, cons
 		r = check_userns(&w, e);
 	if (r < 0)
 		return r;
-	check_selinux(&w);
-	r = work_diff(&w, e);
+	r = check_selinux(&w, e);
+	if (r == 0)
+		r = work_diff(&w, e);
 	return r < 0 ? r : remember(&w, e);
 }
 

@@ -33,28 +33,54 @@ static bool selinux_config(const char *text, const char *name, char *buf, size_t
 	return found;
 }
 
-const char *daemon_selinux_off(const struct host *h)
+/* 1, 0, or why that can't be told. */
+static int there(const struct host *h, const char *path, struct err *e)
+{
+	struct stat st;
+	int r = host_stat(h, path, &st, e);
+
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	char mode[32], type[64], path[PATH_MAX];
-	struct err e;
 	size_t len;
+	int r = 1;
 
+	*ret_why = NULL;
 	/* Live, the kernel says; the config is for the next boot. */
-	if (host_is_live(h) && !host_exists(h, "/sys/fs/selinux/enforce"))
-		return "SELinux is off on this host";
-	if (host_read(h, SELINUX_CONFIG, 65536, &text, &len, &e) < 0)
-		return "this root has no SELinux (no /etc/selinux/config)";
+	if (host_is_live(h))
+		r = there(h, "/sys/fs/selinux/enforce", e);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		*ret_why = "SELinux is off on this host";
+		return 0;
+	}
+	r = host_read(h, SELINUX_CONFIG, 65536, &text, &len, e);
+	if (r < 0 && r != -ENOENT && r != -EINVAL && r != -EISDIR)
+		return r;
+	if (r < 0) {
+		*ret_why = "this root has no SELinux (no /etc/selinux/config)";
+		return 0;
+	}
 	if (!host_is_live(h) && (!selinux_config(text, "SELINUX", mode, sizeof(mode)) ||
-				 (!streq(mode, "enforcing") && !streq(mode, "permissive"))))
-		return "SELinux is off in /etc/selinux/config";
-	if (!selinux_config(text, "SELINUXTYPE", type, sizeof(type)))
-		return "/etc/selinux/config names no policy";
+				 (!streq(mode, "enforcing") && !streq(mode, "permissive")))) {
+		*ret_why = "SELinux is off in /etc/selinux/config";
+		return 0;
+	}
+	if (!selinux_config(text, "SELINUXTYPE", type, sizeof(type))) {
+		*ret_why = "/etc/selinux/config names no policy";
+		return 0;
+	}
 	/* Debian's default policy has none: dockerd starts, and every container fails. */
 	snprintf(path, sizeof(path), "/etc/selinux/%s/contexts/lxc_contexts", type);
-	if (!host_exists(h, path))
-		return "the SELinux policy has no types for containers (no lxc_contexts)";
-	return NULL;
+	r = there(h, path, e);
+	if (r == 0)
+		*ret_why = "the SELinux policy has no types for containers (no lxc_contexts)";
+	return r < 0 ? r : 0;
 }
 
 /* Docker reads the limit's name from inside (go-units Ulimit.Name). */
@@ -86,7 +112,9 @@ int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
 	if (!wanted)
 		return err_oom(e);
 	if (json_is_string(json_object_get(wanted, "selinux-enabled"))) {
-		off = daemon_selinux_off(h);
+		r = daemon_selinux_off(h, &off, e);
+		if (r < 0)
+			return r;
 		if (off)
 			json_object_del(wanted, "selinux-enabled");
 		else if (json_object_set_new(wanted, "selinux-enabled", json_true()))

@@ -13,9 +13,9 @@
 #define DAEMON_JSON    "/etc/docker/daemon.json"
 #define DAEMON_ACCOUNT "dockremap" /* what `userns-remap: default` means */
 
-/* Is SELinux on in this root, with a policy that knows containers? NULL when it is, else why not
- * (static). */
-const char *daemon_selinux_off(const struct host *h);
+/* Is SELinux on in this root, with a policy that knows containers? *ret_why is NULL when it is,
+ * else why not (static). Fails when that can't be told. */
+int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e);
 
 /*
  * The plan's settings as they go into the file: `default` and `auto` replaced, names of limits

@@ -400,7 +400,9 @@ static void add_value(struct buf *out, const struct style *st, json_t *v, unsign
 		add_items(out, st, v, level, false);
 	} else if (shape == SHAPE_FREE && json_is_array(v) && only_scalars(v)) {
 		add_items(&line, st, v, level, false);
-		if (line.failed || line.len > INLINE_MAX)
+		if (line.failed)
+			out->failed = true;
+		else if (line.len > INLINE_MAX)
 			add_items(out, st, v, level, true);
 		else
 			buf_add(out, line.data, line.len);

@@ -109,7 +109,7 @@ static void check_host(const struct host *h)
 		require((version != 0) == (text != NULL) && (text || why));
 	r = engine_socket(h, &sock, &e);
 	require(r <= 0 && (r < 0 || *sock == '/'));
-	daemon_selinux_off(h);
+	require(daemon_selinux_off(h, &why, &e) <= 0);
 	require(accounts_login_def(h, "SYS_UID_MAX", 999, &value, &e) <= 0);
 	r = accounts_add_system(h, "dockremap", &out, "m", NULL, &e);
 	require(r == 0 || e.code == r);
