@@ -9,6 +9,8 @@
 #define KEY_BEGIN   "-----BEGIN "
 #define KEY_END	    "-----END "
 #define PRIVATE_KEY "PRIVATE KEY-----"
+#define BASE64	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+#define LIST_LINES  64
 #define LABEL_MAX   128 /* bytes of a line that begins a key */
 
 static const char *const secret_words[] = {
@@ -17,6 +19,13 @@ static const char *const secret_words[] = {
 };
 
 static const char *const harmless_ends[] = { "-file", "-path", "-endpoint" };
+
+/* What a name says of its value. */
+enum kind {
+	PLAIN,
+	PROXY, /* may be USER:PASSWORD@HOST, without "://" */
+	SECRET,
+};
 
 static bool is_name(char c)
 {
@@ -32,22 +41,54 @@ static bool same_letters(const char *a, const char *b, size_t n)
 	return true;
 }
 
-static bool is_secret(const char *name, size_t len)
+static bool ends_with(const char *name, size_t len, const char *end)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(harmless_ends); i++) {
-		size_t n = strlen(harmless_ends[i]);
+	size_t n = strlen(end);
 
-		if (len >= n && same_letters(name + len - n, harmless_ends[i], n))
-			return false;
-	}
+	return len >= n && same_letters(name + len - n, end, n);
+}
+
+static enum kind kind_of(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(harmless_ends); i++)
+		if (ends_with(name, len, harmless_ends[i]))
+			return PLAIN;
 	for (size_t i = 0; i < ARRAY_SIZE(secret_words); i++) {
 		size_t n = strlen(secret_words[i]);
 
 		for (size_t at = 0; at + n <= len; at++)
 			if (same_letters(name + at, secret_words[i], n))
-				return true;
+				return SECRET;
 	}
-	return false;
+	return ends_with(name, len, "proxy") ? PROXY : PLAIN;
+}
+
+/* How long the "://" at `p` is; JSON may write its slashes as "\/". 0: there is none. */
+static size_t scheme_end(const char *p)
+{
+	return has_prefix(p, "://") ? 3 : has_prefix(p, ":\\/\\/") ? 5 : 0;
+}
+
+static void hide_value(const char *value, size_t len, enum kind kind, struct buf *out)
+{
+	const char *at = kind == PROXY ? memrchr(value, '@', len) : NULL;
+	const char *from = value;
+
+	if (kind == SECRET && len) {
+		buf_adds(out, HIDDEN);
+		return;
+	}
+	for (const char *p = value; at && p < at; p++)
+		if (scheme_end(p)) {
+			from = p + scheme_end(p);
+			break;
+		}
+	buf_add(out, value, (size_t)(from - value));
+	if (at)
+		buf_adds(out, HIDDEN);
+	else
+		at = from;
+	buf_add(out, at, (size_t)(value + len - at));
 }
 
 /* The end of a quoted string, `p` on the first character of it; JSON in JSON has its quotes
@@ -65,68 +106,92 @@ static const char *quoted_end(const char *p, bool escaped)
 	return p;
 }
 
-/* Copies up to the end of a quoted string that begins at `p`, without what is in it. */
-static const char *hide_quoted(const char *p, struct buf *out)
-{
-	bool escaped = *p == '\\';
-	const char *begin = p + (escaped ? 2 : 1), *end = quoted_end(begin, escaped);
-
-	buf_add(out, p, (size_t)(begin - p));
-	if (end > begin)
-		buf_adds(out, HIDDEN);
-	return end;
-}
-
 static bool at_quote(const char *p)
 {
 	return *p == '"' || (*p == '\\' && p[1] == '"');
 }
 
-/* Past a secret name: hides its values. Returns where to go on. */
-static const char *hide_values(const char *p, bool quoted, char before, struct buf *out)
+/* Past a quoted string that begins at `p`, without what is to be hidden in it. */
+static const char *hide_quoted(const char *p, enum kind kind, struct buf *out)
 {
-	const char *value = p;
+	bool escaped = *p == '\\';
+	const char *begin = p + (escaped ? 2 : 1), *end = quoted_end(begin, escaped);
 
-	if (quoted && at_quote(value))
-		value += *value == '\\' ? 2 : 1;
-	value += strspn(value, " \t");
-	if (*value != ':' && *value != '=')
-		return p;
-	if (*value == '=') {
-		const char *end;
+	buf_add(out, p, (size_t)(begin - p));
+	hide_value(begin, (size_t)(end - begin), kind, out);
+	p = end;
+	if (at_quote(end))
+		end += *end == '\\' ? 2 : 1;
+	buf_add(out, p, (size_t)(end - p));
+	return end;
+}
 
-		value++;
-		buf_add(out, p, (size_t)(value - p));
-		if (at_quote(value))
-			return hide_quoted(value, out);
-		end = before == '"' || before == '\'' ? strchr(value, before) : NULL;
-		if (!end)
-			end = value + strcspn(value, " \t\r\n,;\"'}");
-		if (end > value)
-			buf_adds(out, HIDDEN);
-		return end;
-	}
-	value++;
+/* Past the value of a member of an object, which may stand on the next line, of a diff even. */
+static const char *hide_member(const char *p, enum kind kind, struct buf *out)
+{
+	const char *value = p + strspn(p, " \t\r\n");
+	int depth = 0, lines = 0;
+
+	if ((*value == '+' || *value == '-') && value > p && value[-1] == '\n')
+		value += 1 + strspn(value + 1, " \t");
 	buf_add(out, p, (size_t)(value - p));
-	/* A member of an object has one value; a line of a report may tell the old and the new. */
-	while (*value && *value != '\n') {
-		if (!at_quote(value)) {
-			if (quoted && !strchr(" \t[", *value))
-				break;
-			buf_addc(out, *value++);
-			continue;
-		}
-		value = hide_quoted(value, out);
+	do {
 		if (at_quote(value)) {
-			size_t n = *value == '\\' ? 2 : 1;
-
-			buf_add(out, value, n);
-			value += n;
+			value = hide_quoted(value, kind, out);
+		} else if (depth || *value == '[' || *value == '{') {
+			depth += *value == '[' || *value == '{';
+			depth -= *value == ']' || *value == '}';
+			/* A diff may not show its end. */
+			lines += *value == '\n';
+			buf_addc(out, *value++);
 		}
-		if (quoted)
-			break;
-	}
+	} while (depth && *value && lines < LIST_LINES);
 	return value;
+}
+
+/* Past the line after `name:`: a reason or a mistake, which may tell the old and the new. */
+static const char *hide_line(const char *p, enum kind kind, struct buf *out)
+{
+	while (*p && *p != '\n') {
+		if (at_quote(p))
+			p = hide_quoted(p, kind, out);
+		else
+			buf_addc(out, *p++);
+	}
+	return p;
+}
+
+/* Past the value of `name=value`; `before` stands in front of the name. */
+static const char *hide_assigned(const char *p, enum kind kind, char before, struct buf *out)
+{
+	const char *end = NULL;
+
+	if (at_quote(p))
+		return hide_quoted(p, kind, out);
+	if (before == '"' || before == '\'')
+		end = strchrnul(p, before);
+	else
+		end = p + strcspn(p, " \t\r\n\"");
+	hide_value(p, (size_t)(end - p), kind, out);
+	return end;
+}
+
+/* Past a name of that kind: hides its values. Returns where to go on. */
+static const char *hide_values(const char *p, enum kind kind, char before, struct buf *out)
+{
+	bool quoted = before == '"' && at_quote(p);
+	const char *sign = p;
+
+	if (quoted)
+		sign += *sign == '\\' ? 2 : 1;
+	sign += strspn(sign, " \t");
+	if (*sign != ':' && *sign != '=')
+		return p;
+	sign++;
+	buf_add(out, p, (size_t)(sign - p));
+	return sign[-1] == '=' ? hide_assigned(sign, kind, before, out)
+	       : quoted	       ? hide_member(sign, kind, out)
+			       : hide_line(sign, kind, out);
 }
 
 /* Past "://": the credentials of an address. Up to *bare there are none, which has not to be looked
@@ -137,7 +202,7 @@ static const char *hide_userinfo(const char *p, const char **bare, struct buf *o
 
 	if (p < *bare)
 		return p;
-	for (; *q && !strchr(" \t\r\n\"'`,<>\033", *q); q++)
+	for (; *q && !strchr(" \t\r\n\"\033", *q); q++)
 		if (*q == '@')
 			at = q;
 	*bare = q;
@@ -147,21 +212,40 @@ static const char *hide_userinfo(const char *p, const char **bare, struct buf *o
 	return at;
 }
 
-/* On "-----BEGIN ": past a private key; NULL when it is something else. */
+/*
+ * On "-----BEGIN ": past a private key; NULL when it is something else. A key that doesn't end (a
+ * line of a diff, somebody's label) takes with it what looks like one and no more: a report goes on
+ * below.
+ */
 static const char *private_key_end(const char *p)
 {
-	size_t line = strnlen(p, LABEL_MAX);
-	const char *end = memchr(p, '\n', line);
+	const char *q = memmem(p, strnlen(p, LABEL_MAX), PRIVATE_KEY, sizeof(PRIVATE_KEY) - 1);
 
-	if (end)
-		line = (size_t)(end - p);
-	if (!memmem(p, line, PRIVATE_KEY, sizeof(PRIVATE_KEY) - 1))
+	if (!q || memchr(p, '\n', (size_t)(q - p)))
 		return NULL;
-	end = strstr(p, KEY_END);
-	if (!end)
-		return p + strlen(p);
-	end = strstr(end, PRIVATE_KEY);
-	return end ? end + sizeof(PRIVATE_KEY) - 1 : p + strlen(p);
+	q += sizeof(PRIVATE_KEY) - 1;
+	for (;;) {
+		const char *line;
+		size_t n;
+
+		q += strspn(q, BASE64 "\\"); /* in JSON its lines are joined by "\n" */
+		if (has_prefix(q, KEY_END)) {
+			p = memmem(q, strnlen(q, LABEL_MAX), PRIVATE_KEY, sizeof(PRIVATE_KEY) - 1);
+			return p ? p + sizeof(PRIVATE_KEY) - 1 : q + strlen(KEY_END);
+		}
+		n = strspn(q, "\r\n");
+		line = q + n;
+		if (n && *line && strchr("+- ", *line) && !has_prefix(line, KEY_END))
+			line++;
+		line += strspn(line, " \t");
+		n = n ? strspn(line, BASE64) : 0;
+		if (line > q && has_prefix(line, KEY_END))
+			q = line;
+		else if (n && (!line[n] || strchr("\r\n", line[n])))
+			q = line + n;
+		else
+			return q;
+	}
 }
 
 char *redact_text(const char *text)
@@ -171,21 +255,21 @@ char *redact_text(const char *text)
 
 	while (*p) {
 		const char *next = has_prefix(p, KEY_BEGIN) ? private_key_end(p) : NULL;
+		enum kind kind;
 		char before = p == text ? '\0' : p[-1];
 
 		if (next) {
 			buf_adds(&out, HIDDEN);
 			p = next;
-		} else if (has_prefix(p, "://")) {
-			buf_adds(&out, "://");
-			p = hide_userinfo(p + 3, &bare, &out);
+		} else if (scheme_end(p)) {
+			buf_add(&out, p, scheme_end(p));
+			p = hide_userinfo(p + scheme_end(p), &bare, &out);
 		} else if (is_name(*p) && !is_name(before)) {
 			for (next = p + 1; is_name(*next) && !has_prefix(next, KEY_BEGIN); next++)
 				;
 			buf_add(&out, p, (size_t)(next - p));
-			p = is_secret(p, (size_t)(next - p))
-				    ? hide_values(next, before == '"', before, &out)
-				    : next;
+			kind = kind_of(p, (size_t)(next - p));
+			p = kind == PLAIN ? next : hide_values(next, kind, before, &out);
 		} else {
 			buf_addc(&out, *p++);
 		}
@@ -193,41 +277,47 @@ char *redact_text(const char *text)
 	return buf_take(&out, NULL);
 }
 
-static int redact_string(const char *text, json_t **ret)
+/* The new value of a member or element. */
+static json_t *redacted(json_t *item, enum kind kind)
 {
-	_cleanup_free_ char *hidden = redact_text(text);
+	const char *text = json_string_value(item);
+	struct buf out = { 0 };
+	_cleanup_free_ char *hidden = NULL;
 
-	*ret = hidden ? json_string(hidden) : NULL;
-	return *ret ? 0 : -ENOMEM;
+	if (kind == PLAIN) {
+		hidden = redact_text(text);
+	} else {
+		hide_value(text, strlen(text), kind, &out);
+		hidden = buf_take(&out, NULL);
+	}
+	return hidden ? json_string(hidden) : NULL;
+}
+
+/* All strings below a secret name are secret. */
+static int redact_below(json_t *doc, enum kind above)
+{
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (doc, i, item) {
+		if (json_is_string(item) ? json_array_set_new(doc, i, redacted(item, above)) < 0
+					 : redact_below(item, above) < 0)
+			return -ENOMEM;
+	}
+	json_object_foreach (doc, name, item) {
+		enum kind kind = kind_of(name, strlen(name));
+
+		if (kind == PLAIN)
+			kind = above;
+		if (json_is_string(item) ? json_object_set_new(doc, name, redacted(item, kind)) < 0
+					 : redact_below(item, kind) < 0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int redact_json(json_t *doc)
 {
-	const char *name;
-	json_t *item, *hidden;
-	size_t i;
-
-	json_array_foreach (doc, i, item) {
-		if (!json_is_string(item)) {
-			if (redact_json(item) < 0)
-				return -ENOMEM;
-		} else if (redact_string(json_string_value(item), &hidden) < 0 ||
-			   json_array_set_new(doc, i, hidden) < 0) {
-			return -ENOMEM;
-		}
-	}
-	json_object_foreach (doc, name, item) {
-		if (!json_is_string(item)) {
-			if (redact_json(item) < 0)
-				return -ENOMEM;
-			continue;
-		}
-		if (is_secret(name, strlen(name)))
-			hidden = json_string(HIDDEN);
-		else if (redact_string(json_string_value(item), &hidden) < 0)
-			return -ENOMEM;
-		if (json_object_set_new(doc, name, hidden) < 0)
-			return -ENOMEM;
-	}
-	return 0;
+	return redact_below(doc, PLAIN);
 }

@@ -13,10 +13,12 @@
  * A new copy of `text` without:
  *   - what stands between "://" and the last '@' of an address (RFC 3986, userinfo; up to the last
  *     one, since an '@' in a password is often left bare),
- *   - the values of names that contain password, secret, token and the like: `"name": "value"`,
- *     `name=value`, and every quoted string on a line after `name:`,
+ *   - the values of names that contain password, secret, token and the like: `"name": "value"`, its
+ *     list or object, `name=value`, and every quoted string on a line after `name:`,
+ *   - the same of names that end in "proxy", up to the last '@': dockerd takes USER:PASSWORD@HOST,
  *   - private keys (RFC 7468).
- * Names of files are no secrets: "token-file" and "-path", "-endpoint" stay. NULL: out of memory.
+ * Names of files are no secrets: "token-file" and "-path", "-endpoint" stay. Linear. NULL: out of
+ * memory.
  */
 char *redact_text(const char *text);
 

@@ -12,8 +12,15 @@ static const struct {
 	{ "http://joe:pw@proxy:3128/", "http://***@proxy:3128/" },
 	{ "\"http-proxy\": \"http://joe:p@ss/w@proxy\",", "\"http-proxy\": \"http://***@proxy\"," },
 	{ "HTTPS_PROXY=https://t0ken@proxy NO_PROXY=a@b",
-	  "HTTPS_PROXY=https://***@proxy NO_PROXY=a@b" },
-	{ "http://a:b@c,http://d:e@f", "http://***@c,http://***@f" },
+	  "HTTPS_PROXY=https://***@proxy NO_PROXY=***@b" },
+	{ "http://a:b@c http://d:e@f", "http://***@c http://***@f" },
+	{ "\"http://bob:hunt'er,2`<>@c\"", "\"http://***@c\"" },
+	{ "\"http:\\/\\/bob:pw@c\"", "\"http:\\/\\/***@c\"" },
+	/* dockerd takes proxies without a scheme */
+	{ "\"http-proxy\": \"bob:hunter2@proxy:3128\"", "\"http-proxy\": \"***@proxy:3128\"" },
+	{ "HTTPS_PROXY=bob:hun'ter,2@proxy:3128 x", "HTTPS_PROXY=***@proxy:3128 x" },
+	{ "https-proxy: unset -> \"bob:pw@h\"", "https-proxy: unset -> \"***@h\"" },
+	{ "\"http-proxy\": \"proxy:3128\"", "\"http-proxy\": \"proxy:3128\"" },
 	{ "https://mirror.example/v2/", "https://mirror.example/v2/" },
 	{ "see ://@", "see ://***@" },
 	{ "\033[32m+http://u:p@h\033[0m", "\033[32m+http://***@h\033[0m" },
@@ -27,6 +34,11 @@ static const struct {
 	{ "\"token\": true, \"x\": \"y\"", "\"token\": true, \"x\": \"y\"" },
 	{ "\"token\": \"open", "\"token\": \"***" },
 	{ "\"token\": \"\"", "\"token\": \"\"" },
+	{ "+ \"token\":\n+   \"abc\"", "+ \"token\":\n+   \"***\"" },
+	{ "\"token\": [\"a\",\n \"b\"], \"c\": \"d\"",
+	  "\"token\": [\"***\",\n \"***\"], \"c\": \"d\"" },
+	{ "\"secrets\": {\"a\": {\"b\": \"c\"}}, \"d\": \"e\"",
+	  "\"secrets\": {\"***\": {\"***\": \"***\"}}, \"d\": \"e\"" },
 	/* names that are files */
 	{ "\"token-file\": \"/run/t\"", "\"token-file\": \"/run/t\"" },
 	{ "\"awslogs-credentials-endpoint\": \"/x\"", "\"awslogs-credentials-endpoint\": \"/x\"" },
@@ -47,6 +59,10 @@ static const struct {
 	  "a\n***\nb" },
 	{ "a\\n-----BEGIN PRIVATE KEY-----\\nMIIE\\n-----END PRIVATE KEY-----\\nb", "a\\n***\\nb" },
 	{ "-----BEGIN PRIVATE KEY-----\nMIIE", "***" },
+	{ "+-----BEGIN PRIVATE KEY-----\n+MIIE\n+-----END PRIVATE KEY-----\n+x", "+***\n+x" },
+	{ "[\"-----BEGIN PRIVATE KEY-----\"]\ndone: transaction 1\n",
+	  "[\"***\"]\ndone: transaction 1\n" },
+	{ "-----BEGIN PRIVATE KEY-----\n+MIIE\n  because x", "***\n  because x" },
 	{ "-----BEGIN CERTIFICATE-----\nMIIE", "-----BEGIN CERTIFICATE-----\nMIIE" },
 };
 
@@ -68,17 +84,20 @@ END_TEST
 
 START_TEST(hides_in_documents)
 {
-	json_t *doc = json_pack("{s:{s:s, s:[s, s, {s:s}], s:i}, s:s}", "log-opts", "splunk-token",
-				"abc", "list", "http://a:b@c", "x", "password", "p", "token", 7,
-				"why", "token: unset -> \"t\"");
+	json_t *doc = json_pack("{s:{s:s, s:[s, s, {s:s}], s:i}, s:s, s:[s, {s:s}], s:s}",
+				"log-opts", "splunk-token", "abc", "list", "http://a:b@c", "x",
+				"password", "p", "token", 7, "why", "token: unset -> \"t\"",
+				"tokens", "a", "x", "b", "http-proxy", "u:p@h");
 	_cleanup_free_ char *shown = NULL;
 
 	ck_assert_int_eq(redact_json(doc), 0);
 	shown = json_dumps(doc, JSON_SORT_KEYS | JSON_COMPACT);
-	ck_assert_str_eq(shown,
-			 "{\"log-opts\":{\"list\":[\"http://***@c\",\"x\",{\"password\":\"***\"}],"
-			 "\"splunk-token\":\"***\",\"token\":7},"
-			 "\"why\":\"token: unset -> \\\"***\\\"\"}");
+	ck_assert_str_eq(
+		shown,
+		"{\"http-proxy\":\"***@h\",\"log-opts\":{\"list\":[\"http://***@c\",\"x\",{\"password\":\"***\"}],"
+		"\"splunk-token\":\"***\",\"token\":7},"
+		"\"tokens\":[\"***\",{\"x\":\"***\"}],"
+		"\"why\":\"token: unset -> \\\"***\\\"\"}");
 	json_decref(doc);
 }
 END_TEST
