@@ -128,6 +128,15 @@ static int docker_state(const struct host *h, struct unit_state *ret, struct err
 	return units_state(u, DOCKER_SERVICE, ret, e);
 }
 
+static bool to_be_run(const struct changes *c)
+{
+	for (size_t i = 0; i < c->n_asks; i++)
+		if (streq(c->asks[i].unit, DOCKER_SERVICE) && c->asks[i].action != UNIT_NOTHING &&
+		    !c->asks[i].pending)
+			return true;
+	return false;
+}
+
 static int diff(const struct section *s, const struct previous *was, const struct host *h,
 		struct changes *out, struct err *e)
 {
@@ -146,9 +155,6 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	}
 	if (docker_state(h, &u, e) < 0)
 		return e->code;
-	if (is_up(&u) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
-		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
-			 why.text);
 	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
 			"docker.service is down though it is enabled", e) < 0)
@@ -156,6 +162,9 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	for (size_t i = 0; i < out->n_asks; i++)
 		if (decide(s, h, &u, out, &out->asks[i], e) < 0)
 			return e->code;
+	if (is_up(&u) && to_be_run(out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
+		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
+			 why.text);
 	return 0;
 }
 

@@ -12,10 +12,10 @@
 
 /* --- the process --- */
 
-/* SUDO_UID is asked by trust.c, TZ by the C library, NO_COLOR by main.c. Variables that libraries
+/* SUDO_UID is asked by trust.c, NO_COLOR by main.c. Variables that libraries
  * believe (DBUS_SYSTEM_BUS_ADDRESS, SYSTEMD_*, SQLITE_TMPDIR...) are the caller's to set, and none
  * of ours. */
-static const char *const env_kept[] = { "SUDO_UID", "NO_COLOR", "TZ" };
+static const char *const env_kept[] = { "SUDO_UID", "NO_COLOR" };
 
 static void clean_environment(void)
 {
@@ -34,14 +34,16 @@ static void clean_environment(void)
 	}
 }
 
-/* A file that gets number 2 would take the error messages. */
+/* A file that gets number 2 would take the error messages. A root may have no /dev/null. */
 static void standard_descriptors(void)
 {
 	int fd;
 
-	do
+	do {
 		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
+		if (fd < 0)
+			fd = open("/", O_PATH);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
 }

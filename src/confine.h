@@ -12,11 +12,11 @@
 #include "err.h"
 
 /*
- * First of all in main(). Descriptors 0 to 2 are open afterwards (on /dev/null where they were not)
- * and no others; the umask is 077; signals are neither blocked nor ignored but for SIGPIPE and
- * SIGXFSZ, whose system calls then fail with an errno, and SIGHUP, which nohup(1) ignores; of the
- * environment only what is known here is left; there are no core dumps, and no program run from
- * here gains privileges (no_new_privs, prctl(2)).
+ * First of all in main(). Descriptors 0 to 2 are open afterwards (on /dev/null where they were not,
+ * or on nothing that can be written) and no others; the umask is 077; signals are neither blocked
+ * nor ignored but for SIGPIPE and SIGXFSZ, whose system calls then fail with an errno, and SIGHUP,
+ * which nohup(1) ignores; of the environment only what is known here is left; there are no core
+ * dumps, and no program run from here gains privileges (no_new_privs, prctl(2)).
  */
 void confine_start(void);
 

@@ -73,18 +73,19 @@ static void catch_signals(void)
 /* --- printing: all that is shown of a host or a plan goes through put() or put_json() --- */
 
 /* A report that can't be written (a full disk behind a redirection) doesn't change what happened to
- * the host, and is told. */
+ * the host, and is told. A command that does nothing but report has failed then. */
+static bool unreported;
+
 static int put_as_is(FILE *f, const char *text)
 {
-	if (!text) {
-		fputs("bulkhead: out of memory for the report\n", stderr);
-		return -1;
-	}
-	if (fputs(text, f) < 0 || fflush(f) != 0) {
+	if (text && fputs(text, f) >= 0 && fflush(f) == 0)
+		return 0;
+	unreported = true;
+	if (text)
 		fprintf(stderr, "bulkhead: cannot write the report: %s\n", strerror(errno));
-		return -1;
-	}
-	return 0;
+	else
+		fputs("bulkhead: out of memory for the report\n", stderr);
+	return -1;
 }
 
 static int put(FILE *f, const char *text)
@@ -252,13 +253,16 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	code = load_plan(c, o, true, &plan);
 	if (code)
 		return code;
-	if (o->output == OUTPUT_JSON)
-		return put_json(report_mistakes_json(c->name, &none)) < 0 ? EXIT_FAILED
-									  : EXIT_AS_WANTED;
-	if (o->style.quiet)
-		return EXIT_AS_WANTED;
-	return put(stdout, o->arg) < 0 || put(stdout, ": valid\n") < 0 ? EXIT_FAILED
-								       : EXIT_AS_WANTED;
+	if (o->output == OUTPUT_JSON) {
+		put_json(report_mistakes_json(c->name, &none));
+	} else if (!o->style.quiet) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		buf_add_shown(&b, o->arg, NULL);
+		buf_adds(&b, ": valid\n");
+		put(stdout, b.failed ? NULL : b.data);
+	}
+	return EXIT_AS_WANTED;
 }
 
 static int parse_id(const char *text, unsigned *ret)
@@ -284,9 +288,11 @@ static int cmd_back(const struct command *c, const struct options *o)
 
 	report_init(&r, c->name, NULL);
 	if (o->arg && parse_id(o->arg, &id) < 0) {
-		fprintf(stderr,
-			"bulkhead: '%s' is not the number of a transaction: see bulkhead history\n",
+		struct err e;
+
+		err_set(&e, EINVAL, "'%s' is not the number of a transaction: see bulkhead history",
 			o->arg);
+		put_stderr(e.text);
 		return EXIT_USAGE;
 	}
 	if ((code = open_host(c, o, &h)))
@@ -384,13 +390,16 @@ static int cmd_schema(const struct command *c, const struct options *o)
 		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	if (o->json || o->output == OUTPUT_JSON)
-		return put_json(schema_json()) < 0 ? EXIT_FAILED : EXIT_AS_WANTED;
+	if (o->json || o->output == OUTPUT_JSON) {
+		put_json(schema_json());
+		return EXIT_AS_WANTED;
+	}
 	if (schema_text(&text, &e) < 0) {
 		put_error(c, o, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	return put(stdout, text) < 0 ? EXIT_FAILED : EXIT_AS_WANTED;
+	put(stdout, text);
+	return EXIT_AS_WANTED;
 }
 
 static const struct command commands[] = {
@@ -567,6 +576,12 @@ static int check_usage(const struct command *c, const struct options *o)
 		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
+	if ((c->takes & TAKES_PLAN) && o->arg &&
+	    (has_prefix(o->arg, "/dev/fd/") || has_prefix(o->arg, "/proc/self/fd/")))
+		return bad_usage(
+			"descriptors of the caller are closed before anything is read, '%s' too: name "
+			"- and redirect the plan to standard input",
+			o->arg);
 	/* The history and the shadow files are root's; subids reads what everybody may. */
 	if ((c->takes & TAKES_ROOT) && !o->root && geteuid() != 0 && !streq(c->name, "subids"))
 		return bad_usage("%s needs root: what it has to read is closed to others", c->name);
@@ -580,7 +595,7 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 	const struct command *c = NULL;
 	bool help = false;
-	int opt;
+	int opt, code;
 
 	confine_start();
 	o.style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
@@ -641,5 +656,6 @@ int main(int argc, char **argv)
 		return bad_usage("--root needs a directory");
 	if (check_usage(c, &o))
 		return EXIT_USAGE;
-	return c->run(c, &o);
+	code = c->run(c, &o);
+	return unreported && code == EXIT_AS_WANTED && !(c->takes & WRITES) ? EXIT_FAILED : code;
 }

@@ -89,13 +89,44 @@ int unitrecord_watch(const struct host *h, const struct journal *j, uint64_t sin
 	return 1;
 }
 
+/* What a person types when systemd could not be brought to it: " a b" each, or nothing. */
+struct by_hand {
+	struct buf restart, stop;
+};
+
+static void by_hand_done(struct by_hand *x)
+{
+	buf_done(&x->restart);
+	buf_done(&x->stop);
+}
+
+static void by_hand_tell(struct by_hand *x, struct errs *failed, const char *where,
+			 const char *what, const struct err *e, const char *then)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	if (x->restart.len)
+		buf_addf(&b, "; systemctl reset-failed%s; systemctl restart%s", x->restart.data,
+			 x->restart.data);
+	if (x->stop.len)
+		buf_addf(&b, "; systemctl stop%s", x->stop.data);
+	errs_add(failed, where, "%s%s\n  type: systemctl daemon-reload%s%s", what, e->text,
+		 b.data ? b.data : "", then);
+}
+
 static void unit_failed(struct errs *failed, const struct unit_record *r, const char *what,
 			const struct err *e)
 {
-	errs_add(
-		failed, r->unit,
-		"could not be %s: %s\n  type: systemctl reset-failed %s; systemctl restart %s; journalctl -u %s",
-		what, e->text, r->unit, r->unit, r->unit);
+	if (was_up(r))
+		errs_add(
+			failed, r->unit,
+			"could not be %s: %s\n  type: systemctl reset-failed %s; systemctl restart %s; "
+			"journalctl -u %s",
+			what, e->text, r->unit, r->unit, r->unit);
+	else
+		errs_add(failed, r->unit,
+			 "could not be %s: %s\n  type: systemctl stop %s; journalctl -u %s", what,
+			 e->text, r->unit, r->unit);
 }
 
 /* Does the unit run on what is being undone? */
@@ -143,7 +174,13 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 		return 0;
 	if (units_boot_id(h, boot, e) < 0 || units_open(h, &u, e) < 0 ||
 	    (j->manager_reload && units_reload_manager(u, p, e) < 0)) {
-		errs_add(failed, "systemd", "%s\n  type: systemctl daemon-reload", e->text);
+		_cleanup_(by_hand_done) struct by_hand x = { 0 };
+
+		for (size_t i = 0; i < j->n_units; i++)
+			if (to_run(&j->units[i]))
+				buf_addf(was_up(&j->units[i]) ? &x.restart : &x.stop, " %s",
+					 j->units[i].unit);
+		by_hand_tell(&x, failed, "systemd", "", e, "");
 		return e->code;
 	}
 	same_boot = streq(boot, j->boot_id);
@@ -162,6 +199,10 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 		if (!j->restored)
 			memcpy(x->after, now.invocation, sizeof(x->after));
 		if (is && !runs_on_undone(j, x, &now, same_boot))
+			continue;
+		/* We had not touched it: somebody stopped it. */
+		if (same_boot && (j->phase < PHASE_UNITS || x->pending) &&
+		    streq(now.active, "inactive"))
 			continue;
 		if (was || (is && !same_boot)) {
 			enum unit_action a = UNIT_RESTART;
@@ -269,25 +310,25 @@ int unitrecord_ask_back(const struct host *h, const struct journal *list, size_t
 static void rollback_failed(const struct host *h, const struct journal *j, struct errs *failed,
 			    const struct err *e)
 {
-	_cleanup_buf_ struct buf units = BUF_INIT, again = BUF_INIT;
+	_cleanup_(by_hand_done) struct by_hand x = { 0 };
+	_cleanup_buf_ struct buf again = BUF_INIT;
 	_cleanup_journal_ struct journal last = { 0 };
 	struct err ignored;
 
-	for (size_t i = 0; i < j->n_units; i++)
-		if (to_run(&j->units[i]))
-			buf_addf(&units, " %s", j->units[i].unit);
+	for (size_t i = 0; i < j->n_units; i++) {
+		const struct unit_record *r = &j->units[i];
+
+		if (to_run(r))
+			buf_addf(&x.restart, " %s", r->unit);
+		else if (r->action == UNIT_STOP && !r->pending)
+			buf_addf(&x.stop, " %s", r->unit);
+	}
 	if (journal_load(h, j->undoes[0], &last, &ignored) == 0 && last.plan &&
 	    !streq(last.plan, "-"))
 		buf_addf(&again, "\n  or, to have again what was undone: bulkhead apply %s",
 			 last.plan);
-	if (!units.len)
-		errs_add(failed, "systemd", "%s\n  type: systemctl daemon-reload", e->text);
-	else
-		errs_add(
-			failed, "systemd",
-			"the files are back, but: %s\n"
-			"  type: systemctl daemon-reload; systemctl reset-failed%s; systemctl restart%s%s",
-			e->text, units.data, units.data, again.data ? again.data : "");
+	by_hand_tell(&x, failed, "systemd", "the files are back, but: ", e,
+		     again.data ? again.data : "");
 }
 
 int unitrecord_run_back(const struct host *h, struct journal *j, const struct progress *p,
