@@ -419,15 +419,18 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	int result;
 
 	/*
-	 * The databases may have moved since: what counts is what is read under their locks. What
-	 * Docker said is kept from the first look: nobody waits for a daemon while useradd waits
-	 * for us.
+	 * The databases may have moved since: what counts is what is read under their locks, which
+	 * the look before may not have asked for. What Docker said is kept from the first look:
+	 * nobody waits for a daemon while useradd waits for us.
 	 */
-	if (any_lines(&r->changes) && transaction_lock_databases(t, &r->err) < 0)
-		return -1;
-	changes_done(&r->changes);
-	if (ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r))
-		return -1;
+	do {
+		if (any_lines(&r->changes) && transaction_lock_databases(t, &r->err) < 0)
+			return -1;
+		changes_done(&r->changes);
+		json_decref(TAKE_PTR(state));
+		if (ask(h, p, o, &r->changes, &state, &r->err) < 0 || refused(r))
+			return -1;
+	} while (any_lines(&r->changes) && !t->databases);
 	if (changes_empty(&r->changes)) {
 		accounts_unlock(TAKE_PTR(t->databases));
 		converged(h, p, state, r);

@@ -10,9 +10,9 @@
 /* --- the modules --- */
 
 static const char *const troubles[] = {
-	"none",		  "mistake", "refusal",	      "error",	  "skip",
-	"drift",	  "failed",  "verify-error",  "restless", "edit-in-diff",
-	"edit-in-verify", "beside",  "undone-beside", NULL,
+	"none",		  "mistake", "refusal",	      "error",	   "skip",
+	"drift",	  "failed",  "verify-error",  "restless",  "edit-in-diff",
+	"edit-in-verify", "beside",  "undone-beside", "late-line", NULL,
 };
 
 static const struct field one_fields[] = {
@@ -45,6 +45,7 @@ static void edit(const char *path)
 }
 
 static unsigned n_diffs;
+static bool locked; /* when a line was proposed last */
 
 static int one_diff(const struct section *s, const struct previous *was, const struct host *h,
 		    struct changes *out, struct err *err)
@@ -69,6 +70,13 @@ static int one_diff(const struct section *s, const struct previous *was, const s
 		put("/var/lib/bulkhead/other", "");
 		ck_assert_int_eq(unlink(at("/var/lib/bulkhead/other")), 0);
 		return err_set(err, EIO, "read half before and half after");
+	}
+	if (is(s, "late-line") && n_diffs > 1 && !exists("/etc/subuid")) {
+		locked = exists("/etc/subuid.lock");
+		r = changes_line(out, h, "/etc/subuid", "one:1:1", 0644, "one", NULL, "a line",
+				 err);
+		if (r < 0)
+			return r;
 	}
 	if (is(s, "edit-in-diff") && n_diffs == 1)
 		put("/etc/one", "late");
@@ -373,6 +381,16 @@ START_TEST(diffed_again_under_the_lock)
 }
 END_TEST
 
+/* Lines that only the second look proposes are written under the databases' locks, too. */
+START_TEST(locked_for_lines_that_come_late)
+{
+	gives(reconcile_apply, V "one: {trouble: late-line}\n", EXIT_AS_WANTED, REPORT_CHANGED);
+	holds("/etc/subuid", "one:1:1\n");
+	ck_assert(locked);
+	ck_assert(!exists("/etc/subuid.lock"));
+}
+END_TEST
+
 START_TEST(converged_under_the_lock)
 {
 	gives(reconcile_apply, V "one: {text: late, trouble: edit-in-diff}\n", EXIT_AS_WANTED,
@@ -528,6 +546,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, undone_when_a_second_look_wants_more);
 	tcase_add_test(tc, stuck_when_somebody_edits_meanwhile);
 	tcase_add_test(tc, diffed_again_under_the_lock);
+	tcase_add_test(tc, locked_for_lines_that_come_late);
 	tcase_add_test(tc, converged_under_the_lock);
 	tcase_add_test(tc, converged_but_not_as_wanted);
 	tcase_add_test(tc, a_dropped_section_is_taken_out);
