@@ -468,6 +468,35 @@ static void look_for_locks(struct host *h, struct report *r)
 	end(r, REPORT_STUCK, EXIT_STUCK);
 }
 
+/* Puts back what an interrupted run left, before an apply. False: the report says why not. */
+static bool recover_first(struct host *h, const struct reconcile_options *o, struct report *r)
+{
+	reconcile_recover(h, o, r);
+	if (r->code != EXIT_AS_WANTED)
+		return false;
+	r->recovered |= r->result == REPORT_RECOVERED;
+	return true;
+}
+
+/* The run that is waited for may be killed: what it leaves is put back, and it is tried again. */
+static int begin(struct transaction *t, struct host *h, const struct reconcile_options *o,
+		 struct report *r)
+{
+	int began = transaction_begin(t, h, o->progress, &r->err);
+
+	if (began == -EUCLEAN) {
+		transaction_end(t);
+		if (!recover_first(h, o, r))
+			return -1;
+		host_forget(h);
+		end(r, REPORT_REFUSED, EXIT_FAILED);
+		began = transaction_begin(t, h, o->progress, &r->err);
+	}
+	if (began == -EUCLEAN)
+		end(r, REPORT_STUCK, EXIT_STUCK);
+	return began;
+}
+
 void reconcile_apply(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		     struct report *r)
 {
@@ -477,12 +506,8 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 	int asked;
 	bool bad;
 
-	if (journal_interrupted(h) && !journal_locked_by(h)) {
-		reconcile_recover(h, o, r);
-		if (r->code != EXIT_AS_WANTED)
-			return;
-		r->recovered = r->result == REPORT_RECOVERED;
-	}
+	if (journal_interrupted(h) && !journal_locked_by(h) && !recover_first(h, o, r))
+		return;
 	clock_gettime(CLOCK_REALTIME_COARSE, &began);
 	asked = ask_unlocked(h, p, o, &r->changes, &state, &r->err);
 	bad = asked < 0 || refused(r);
@@ -501,7 +526,7 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 		findings_done(&r->findings);
 	}
 	end(r, REPORT_REFUSED, EXIT_FAILED);
-	if (transaction_begin(&t, h, o->progress, &r->err) < 0 || run(&t, h, p, o, r) < 0) {
+	if (begin(&t, h, o, r) < 0 || run(&t, h, p, o, r) < 0) {
 		if (t.begun)
 			give_up(&t, r);
 	}
@@ -552,8 +577,10 @@ void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_opti
 
 void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r)
 {
-	int n = transaction_recover(h, o->force, o->progress, &r->journal, &r->failed, &r->err);
+	int n;
 
+	journal_done(&r->journal);
+	n = transaction_recover(h, o->force, o->progress, &r->journal, &r->failed, &r->err);
 	if (n >= 0)
 		end(r, n ? REPORT_RECOVERED : REPORT_CONVERGED, EXIT_AS_WANTED);
 	else if (!journal_interrupted(h) || journal_locked_by(h))

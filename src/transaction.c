@@ -28,16 +28,19 @@ static int lock_run(struct host *h, int *ret_fd, struct err *e)
 int transaction_begin(struct transaction *t, struct host *h, const struct progress *p,
 		      struct err *e)
 {
-	int r;
+	struct err ignored;
+	int r, there;
 
 	*t = (struct transaction){ .h = h, .progress = p, .lock = -1 };
-	if (lock_run(h, &t->lock, e) < 0)
-		return e->code;
-	r = journal_look(h, e);
-	if (r > 0)
+	r = lock_run(h, &t->lock, e);
+	if (t->lock < 0)
+		return r;
+	there = journal_look(h, r < 0 ? &ignored : e);
+	if (there > 0)
 		return err_set(e, EUCLEAN,
-			       "an interrupted run waits to be put back: bulkhead recover");
-	return r;
+			       "an interrupted run waits to be put back: bulkhead recover%s%s",
+			       *host_prefix(h) ? " --root " : "", host_prefix(h));
+	return r < 0 ? r : there;
 }
 
 int transaction_lock_databases(struct transaction *t, struct err *e)

@@ -10,9 +10,10 @@
 /* --- the modules --- */
 
 static const char *const troubles[] = {
-	"none",		  "mistake", "refusal",	      "error",	   "skip",
-	"drift",	  "failed",  "verify-error",  "restless",  "edit-in-diff",
-	"edit-in-verify", "beside",  "undone-beside", "late-line", NULL,
+	"none",		 "mistake",	 "refusal",	   "error",
+	"skip",		 "drift",	 "failed",	   "verify-error",
+	"restless",	 "edit-in-diff", "edit-in-verify", "beside",
+	"undone-beside", "late-line",	 "killed-beside",  NULL,
 };
 
 static const struct field one_fields[] = {
@@ -47,6 +48,28 @@ static void edit(const char *path)
 static unsigned n_diffs;
 static bool locked; /* when a line was proposed last */
 
+static bool leaves_line; /* in a database, too */
+
+/* What a run that is killed after its first file leaves. */
+static void leave_half(void)
+{
+	struct changes c;
+	struct journal j;
+
+	changes_init(&c);
+	ck_assert_int_eq(
+		changes_file(&c, host, "/etc/f", "half", 4, 0644, 0, 0, "m", NULL, NULL, "t", &e),
+		1);
+	if (leaves_line)
+		ck_ok(changes_line(&c, host, "/etc/subuid", "x:1:1", 0644, "m", NULL, "t", &e));
+	ck_ok(journal_from_changes(&c, &j, &e));
+	j.phase = PHASE_FILES;
+	ck_ok(journal_create(host, &j, &e));
+	put("/etc/f", "half");
+	journal_done(&j);
+	changes_done(&c);
+}
+
 static int one_diff(const struct section *s, const struct previous *was, const struct host *h,
 		    struct changes *out, struct err *err)
 {
@@ -78,6 +101,8 @@ static int one_diff(const struct section *s, const struct previous *was, const s
 		if (r < 0)
 			return r;
 	}
+	if (is(s, "killed-beside") && n_diffs == 1)
+		leave_half();
 	if (is(s, "edit-in-diff") && n_diffs == 1)
 		put("/etc/one", "late");
 	if (is(s, "restless")) {
@@ -452,24 +477,30 @@ END_TEST
 
 START_TEST(apply_recovers_first)
 {
-	struct changes c;
-	struct journal j;
-
-	changes_init(&c);
-	ck_assert_int_eq(
-		changes_file(&c, host, "/etc/f", "half", 4, 0644, 0, 0, "m", NULL, NULL, "t", &e),
-		1);
-	ck_ok(journal_from_changes(&c, &j, &e));
-	j.phase = PHASE_FILES;
-	ck_ok(journal_create(host, &j, &e));
-	put("/etc/f", "half");
+	leave_half();
 	gives(reconcile_diff, ONE, EXIT_STUCK, REPORT_STUCK);
 	gives(reconcile_apply, ONE, EXIT_AS_WANTED, REPORT_CHANGED);
 	ck_assert(report.recovered);
 	holds("/etc/f", NULL);
 	holds("/etc/one", "one");
-	journal_done(&j);
-	changes_done(&c);
+}
+END_TEST
+
+/* Another run is killed between the first look and the lock. */
+START_TEST(apply_recovers_under_way)
+{
+	static const char plan[] = V "one: {trouble: killed-beside}\n";
+
+	gives(reconcile_apply, plan, EXIT_AS_WANTED, REPORT_CHANGED);
+	ck_assert(report.recovered);
+	holds("/etc/f", NULL);
+	holds("/etc/one", "one");
+	rolls_back(EXIT_AS_WANTED, REPORT_ROLLED_BACK);
+
+	put_dir("/etc/subuid.lock");
+	leaves_line = true;
+	gives(reconcile_apply, plan, EXIT_STUCK, REPORT_STUCK);
+	holds("/etc/one", NULL);
 }
 END_TEST
 
@@ -553,6 +584,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, what_somebody_edited_stays);
 	tcase_add_test(tc, a_skipped_module_keeps_what_it_knows);
 	tcase_add_test(tc, apply_recovers_first);
+	tcase_add_test(tc, apply_recovers_under_way);
 	tcase_add_test(tc, recover_that_is_held_up);
 	tcase_add_test(tc, another_run_is_at_work);
 	tcase_add_test(tc, another_run_ends_meanwhile);
