@@ -518,6 +518,8 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 	}
 	/* What was seen in the middle of another run counts for nothing: the look under the lock
 	 * does. */
+	if (bad)
+		changes_done(&r->changes);
 	if (!bad && changes_empty(&r->changes)) {
 		converged(h, p, state, r);
 		if (r->code == EXIT_AS_WANTED ||

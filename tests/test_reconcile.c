@@ -540,6 +540,9 @@ START_TEST(another_run_is_at_work)
 	gives(reconcile_apply, ONE, EXIT_FAILED, REPORT_REFUSED);
 	ck_assert_ptr_nonnull(strstr(report.err.text, "another run"));
 	holds("/etc/one", NULL);
+	gives(reconcile_apply, V "one: {trouble: refusal}\n", EXIT_FAILED, REPORT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(report.err.text, "another run"));
+	ck_assert_uint_eq(report.changes.refusals.n, 0);
 	/* In between while it is at work: not stuck, only early. */
 	put_dir("/var/lib/bulkhead/pending");
 	gives(reconcile_diff, ONE, EXIT_FAILED, REPORT_REFUSED);
