@@ -563,13 +563,15 @@ static int ask_undo(const struct host *h, const struct journal *undone, size_t n
 void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
 			struct report *r)
 {
+	bool between;
+
 	if (in_between(h, r))
 		return;
 	if (transaction_rollback(h, id, o->force, o->no_restart, ask_undo, o->progress, &r->journal,
-				 &r->failed, &r->err) == 0) {
+				 &between, &r->failed, &r->err) == 0) {
 		r->id = r->journal.id;
 		end(r, REPORT_ROLLED_BACK, EXIT_AS_WANTED);
-	} else if (journal_interrupted(h) || r->journal.phase == PHASE_UNITS) {
+	} else if (between) {
 		end(r, REPORT_STUCK, EXIT_STUCK);
 	} else {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
@@ -579,14 +581,16 @@ void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_opti
 
 void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r)
 {
+	bool between;
 	int n;
 
 	journal_done(&r->journal);
-	n = transaction_recover(h, o->force, o->progress, &r->journal, &r->failed, &r->err);
+	n = transaction_recover(h, o->force, o->progress, &r->journal, &between, &r->failed,
+				&r->err);
 	if (n >= 0)
 		end(r, n ? REPORT_RECOVERED : REPORT_CONVERGED, EXIT_AS_WANTED);
-	else if (!journal_interrupted(h) || journal_locked_by(h))
-		end(r, REPORT_REFUSED, EXIT_FAILED);
-	else
+	else if (between)
 		end(r, REPORT_STUCK, EXIT_STUCK);
+	else
+		end(r, REPORT_REFUSED, EXIT_FAILED);
 }

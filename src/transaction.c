@@ -449,7 +449,7 @@ static int databases_free(const struct host *h, const struct journal *list, size
 
 static int rollback_locked(struct host *h, unsigned id, bool force, bool no_restart,
 			   transaction_guard *guard, const struct progress *p, struct journal *j,
-			   struct errs *failed, struct err *e)
+			   bool *ret_begun, struct errs *failed, struct err *e)
 {
 	struct journal *list = NULL;
 	bool blocked = false;
@@ -495,30 +495,38 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 		return r;
 	j->rollback = true;
 	j->force = force;
-	if (journal_create(h, j, e) < 0)
+	if (journal_create(h, j, e) < 0) {
+		struct err ignored;
+
+		/* It may be there, and only its directory not synced. */
+		*ret_begun = journal_drop(h, &ignored) < 0 && journal_interrupted(h);
 		return e->code;
+	}
+	*ret_begun = true;
 	return rollback_run(h, j, p, failed, e);
 }
 
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
 			 transaction_guard *guard, const struct progress *p, struct journal *ret,
-			 struct errs *failed, struct err *e)
+			 bool *ret_between, struct errs *failed, struct err *e)
 {
 	static const struct changes none = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
 	struct transaction t;
 	int r;
 
+	*ret_between = false;
 	r = journal_history(h, e);
 	if (r <= 0)
 		return r < 0 ? r : err_set(e, ENOENT, "nothing is left to undo");
 	r = transaction_begin(&t, h, p, e);
+	*ret_between = r == -EUCLEAN;
 	if (r == 0)
 		r = journal_from_changes(&none, &j, e);
 	if (r == 0)
 		r = units_boot_id(h, j.boot_id, e);
 	if (r == 0)
-		r = rollback_locked(h, id, force, no_restart, guard, p, &j, failed, e);
+		r = rollback_locked(h, id, force, no_restart, guard, p, &j, ret_between, failed, e);
 	transaction_end(&t);
 	*ret = j;
 	j = (struct journal){ 0 };
@@ -528,18 +536,23 @@ int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restar
 /* --- recovery --- */
 
 int transaction_recover(struct host *h, bool force, const struct progress *p, struct journal *ret,
-			struct errs *failed, struct err *e)
+			bool *ret_between, struct errs *failed, struct err *e)
 {
 	_cleanup_close_ int lock = -1;
+	struct err ignored;
 	struct stat st;
-	int r;
+	int r, there;
 
 	*ret = (struct journal){ 0 };
+	*ret_between = false;
 	r = host_stat(h, JOURNAL_DIR, &st, e);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (lock_run(h, &lock, e) < 0)
-		return e->code;
+	r = lock_run(h, &lock, e);
+	there = journal_look(h, &ignored);
+	*ret_between = lock >= 0 ? there != 0 : r != -EBUSY && there > 0;
+	if (r < 0)
+		return r;
 	r = journal_pending(h, ret, e);
 	if (r < 0)
 		return r;

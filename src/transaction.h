@@ -66,21 +66,23 @@ void transaction_end(struct transaction *t);
  * Recovers an interrupted run: an apply is taken back, a rollback is carried to its end. `force`
  * overwrites what somebody edited meanwhile. 1: something was recovered (*ret has what); 0: nothing
  * was left. Negative: `failed` says what could not be put back; it can be tried again.
+ * *ret_between: something waited to be put back when this began, and no other run is at it.
  */
 int transaction_recover(struct host *h, bool force, const struct progress *p, struct journal *ret,
-			struct errs *failed, struct err *e);
+			bool *ret_between, struct errs *failed, struct err *e);
 
 /*
  * Undoes the newest standing transaction, or all from the newest down to `id` (0: only the newest).
  * Everything is looked at first: when a file is not what the transaction left and not `force`,
  * nothing is touched, -ESTALE, and `failed` names each. -ENOENT: nothing is left to undo, or no
  * such id. `no_restart` leaves units alone; else `guard` (may be NULL) looks at the transactions,
- * newest first, and what it adds stops an undoing without `force`, too: -EBUSY.
+ * newest first, and what it adds stops an undoing without `force`, too: -EBUSY. *ret_between, when
+ * it fails: it had begun, or what another run left waits to be put back.
  */
 typedef int transaction_guard(const struct host *h, const struct journal *undone, size_t n,
 			      struct errs *failed, struct err *e);
 int transaction_rollback(struct host *h, unsigned id, bool force, bool no_restart,
 			 transaction_guard *guard, const struct progress *p, struct journal *ret,
-			 struct errs *failed, struct err *e);
+			 bool *ret_between, struct errs *failed, struct err *e);
 
 #endif

@@ -58,7 +58,8 @@ static void check_recover(struct host *h, bool force)
 	_cleanup_(errs_done) struct errs failed = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
 	struct err e = { 0 };
-	int r = transaction_recover(h, force, NULL, &j, &failed, &e);
+	bool between;
+	int r = transaction_recover(h, force, NULL, &j, &between, &failed, &e);
 
 	require(r <= 1 && (r >= 0 || (e.code == r && *e.text)));
 	require(!failed.failed);
@@ -73,12 +74,13 @@ static void check_history(struct host *h, bool force)
 	_cleanup_json_ json_t *state = NULL;
 	struct journal *list;
 	struct err e = { 0 };
+	bool between;
 	size_t n;
 
 	require(journal_state(h, &state, &e) <= 0);
 	if (journal_list(h, &list, &n, &e) == 0)
 		journal_list_free(list, n);
-	require(transaction_rollback(h, 0, force, true, NULL, 0, &j, &failed, &e) <= 0);
+	require(transaction_rollback(h, 0, force, true, NULL, 0, &j, &between, &failed, &e) <= 0);
 }
 
 void fuzz_one(const char *data, size_t len)

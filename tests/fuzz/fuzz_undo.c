@@ -152,7 +152,8 @@ static void recover(struct host *h, bool edited)
 	_cleanup_(errs_done) struct errs failed = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
 	struct err e = { 0 };
-	int r = transaction_recover(h, false, NULL, &j, &failed, &e);
+	bool between;
+	int r = transaction_recover(h, false, NULL, &j, &between, &failed, &e);
 
 	if (r < 0 && !edited)
 		fprintf(stderr, "%s\n", e.text);
@@ -164,8 +165,9 @@ static void rollback(struct host *h, unsigned id)
 	_cleanup_(errs_done) struct errs failed = { 0 };
 	_cleanup_journal_ struct journal j = { 0 };
 	struct err e = { 0 };
+	bool between;
 
-	if (transaction_rollback(h, id, false, true, NULL, 0, &j, &failed, &e) < 0) {
+	if (transaction_rollback(h, id, false, true, NULL, 0, &j, &between, &failed, &e) < 0) {
 		fprintf(stderr, "%s: %s\n", e.text, failed.n ? failed.list[0].text : "");
 		fuzz_violated(__FILE__, __LINE__, "rolled back");
 	}
