@@ -259,7 +259,7 @@ int journal_look(const struct host *h, struct err *e)
 	struct stat st;
 	int r = host_lstat(h, PENDING, &st, e);
 
-	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r < 0 ? r : 1;
 }
 
 bool journal_interrupted(const struct host *h)

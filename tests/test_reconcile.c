@@ -486,6 +486,20 @@ START_TEST(apply_recovers_first)
 }
 END_TEST
 
+/* Nothing was begun where nothing can be. */
+START_TEST(no_directory_of_ours)
+{
+	put("/var/lib/bulkhead", "somebody's");
+	gives(reconcile_apply, ONE, EXIT_FAILED, REPORT_REFUSED);
+	rolls_back(EXIT_FAILED, REPORT_REFUSED);
+	report_done(&report);
+	report_init(&report, "recover", host);
+	reconcile_recover(host, &plain, &report);
+	ck_assert_int_eq(report.code, EXIT_FAILED);
+	holds("/etc/one", NULL);
+}
+END_TEST
+
 /* Another run is killed between the first look and the lock. */
 START_TEST(apply_recovers_under_way)
 {
@@ -588,6 +602,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, a_skipped_module_keeps_what_it_knows);
 	tcase_add_test(tc, apply_recovers_first);
 	tcase_add_test(tc, apply_recovers_under_way);
+	tcase_add_test(tc, no_directory_of_ours);
 	tcase_add_test(tc, recover_that_is_held_up);
 	tcase_add_test(tc, another_run_is_at_work);
 	tcase_add_test(tc, another_run_ends_meanwhile);
