@@ -78,7 +78,8 @@ void accounts_unlock(struct account_locks *l); /* takes NULL */
  * before accounts_lock. -EBUSY: another program is at work on the accounts. */
 int accounts_unlock_stale(const struct host *h, uint32_t pid, struct err *e);
 
-/* Did this run leave any that it could not remove? */
-bool accounts_locks_left(const struct host *h);
+/* How many did this run leave that it could not remove? Adds their names, with commas between. */
+struct buf;
+int accounts_locks_left(const struct host *h, struct buf *names);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "buf.h"
+
 /* In the order in which useradd takes them: two that lock in one order never wait for each other.
  */
 static const char *const databases[] = {
@@ -50,8 +52,8 @@ static bool wait_more(const struct locking *k)
 	return true;
 }
 
-/* Is `name` a regular file with no other name? Looked at before it is opened: opening a fifo or a
- * device has effects, and another name may lie anywhere. -ENOENT: there is none. */
+/* Is `name` a regular file? Looked at before it is opened: opening a fifo or a device has effects.
+ * -ENOENT: there is none. */
 static int look_plain(int etc, const char *name, struct stat *st)
 {
 	if (fstatat(etc, name, st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -221,6 +223,8 @@ static int link_lock(const struct locking *k, const char *temp, const char *lock
 		if (errno != EEXIST)
 			return err_sys(e, errno, "link '%s/etc/%s' to '%s'", k->prefix, temp, lock);
 		owner = lock_owner_read(k->etc, lock, &pid);
+		if (owner == OWNER_UNREAD)
+			return err_sys(e, errno, "look at '%s/etc/%s'", k->prefix, lock);
 		if (owner == OWNER_PID && k->live && kill(pid, 0) < 0 && errno == ESRCH) {
 			if (unlinkat(k->etc, lock, 0) < 0 && errno != ENOENT)
 				return err_sys(e, errno,
@@ -376,8 +380,9 @@ static bool is_unfinished(int etc, const char *name, pid_t pid)
 	return true;
 }
 
-/* Calls for each lock file and temporary of `pid`: counts them, or removes them. */
-static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struct err *e)
+/* Counts the lock files and temporaries of `pid`, names them in `names` or removes them. */
+static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struct buf *names,
+		      struct err *e)
 {
 	int n = 0;
 
@@ -396,9 +401,11 @@ static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struc
 			/* A temporary bears the pid in its name, and may not have got its content.
 			 */
 			if (!(owner == OWNER_PID && found == pid) &&
-			    !(f == 1 && is_unfinished(etc, name[f], pid)))
+			    !(f == 1 && owner == OWNER_UNKNOWN && is_unfinished(etc, name[f], pid)))
 				continue;
 			n++;
+			if (names)
+				buf_addf(names, "%s%s", names->len ? ", " : "", name[f]);
 			if (remove && unlinkat(etc, name[f], 0) < 0 && errno != ENOENT)
 				return err_sys(e, errno, "remove '%s/etc/%s'", prefix, name[f]);
 		}
@@ -418,14 +425,14 @@ int accounts_unlock_stale_at(int etc, const char *prefix, uint32_t pid, int seco
 
 	if (!pid || pid > INT_MAX)
 		return 0;
-	r = stale_each(etc, prefix, (pid_t)pid, false, e);
+	r = stale_each(etc, prefix, (pid_t)pid, false, NULL, e);
 	if (r <= 0)
 		return r;
 	deadline_set(&k, seconds);
 	r = lock_pwd(&k, &pwd, e);
 	if (r < 0)
 		return r;
-	r = stale_each(etc, prefix, (pid_t)pid, true, e);
+	r = stale_each(etc, prefix, (pid_t)pid, true, NULL, e);
 	if (r > 0 && fsync(etc) < 0)
 		return err_sys(e, errno, "sync '%s/etc'", prefix);
 	return r < 0 ? r : 0;
@@ -440,10 +447,10 @@ int accounts_unlock_stale(const struct host *h, uint32_t pid, struct err *e)
 	return accounts_unlock_stale_at(etc, host_prefix(h), pid, 15, e);
 }
 
-bool accounts_locks_left(const struct host *h)
+int accounts_locks_left(const struct host *h, struct buf *names)
 {
 	struct err ignored;
 	_cleanup_close_ int etc = open_etc(h, &ignored);
 
-	return etc >= 0 && stale_each(etc, host_prefix(h), getpid(), false, &ignored) > 0;
+	return etc < 0 ? etc : stale_each(etc, host_prefix(h), getpid(), false, names, &ignored);
 }

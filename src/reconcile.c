@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "buf.h"
 #include "transaction.h"
 
 /* --- asking the modules --- */
@@ -460,12 +461,18 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 /* Lock files that could not be removed keep useradd out: the host is not as it was. */
 static void look_for_locks(struct host *h, struct report *r)
 {
-	if (r->code != EXIT_FAILED || !accounts_locks_left(h))
+	_cleanup_buf_ struct buf names = BUF_INIT;
+
+	if (accounts_locks_left(h, &names) <= 0)
 		return;
 	errs_add(
 		&r->failed, "/etc",
-		"lock files of the account databases could not be removed (passwd.lock and the like)");
-	end(r, REPORT_STUCK, EXIT_STUCK);
+		"lock files that could not be removed keep useradd and the like out (%s). When the "
+		"cause is gone: bulkhead recover%s%s",
+		names.failed ? "out of memory for their names" : names.data,
+		*host_prefix(h) ? " --root " : "", host_prefix(h));
+	/* What was done stands: only these are in the way. */
+	end(r, r->code == EXIT_AS_WANTED ? r->result : REPORT_STUCK, EXIT_STUCK);
 }
 
 /* Puts back what an interrupted run left, before an apply. False: the report says why not. */
@@ -575,8 +582,8 @@ void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_opti
 		end(r, REPORT_STUCK, EXIT_STUCK);
 	} else {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
-		look_for_locks(h, r);
 	}
+	look_for_locks(h, r);
 }
 
 void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r)
@@ -593,4 +600,5 @@ void reconcile_recover(struct host *h, const struct reconcile_options *o, struct
 		end(r, REPORT_STUCK, EXIT_STUCK);
 	else
 		end(r, REPORT_REFUSED, EXIT_FAILED);
+	look_for_locks(h, r);
 }

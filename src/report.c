@@ -506,7 +506,7 @@ char *report_text(const struct report *r, const struct report_style *style)
 	else if (!r->err.text[0])
 		text_back(&b, r, style);
 	add_error(&b, r, style);
-	add_errs(&b, &r->failed, r->result == REPORT_STUCK ? "not back" : "differs", style);
+	add_errs(&b, &r->failed, r->code == EXIT_STUCK ? "not back" : "differs", style);
 	if (r->result == REPORT_UNDONE) {
 		buf_adds(&b, "undone: everything was put back, the host is as it was\n");
 	} else if (r->result == REPORT_STUCK && streq(r->command, "rollback") &&

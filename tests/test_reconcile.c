@@ -486,6 +486,26 @@ START_TEST(apply_recovers_first)
 }
 END_TEST
 
+/* What was done stands, and the lock files that keep others out are named. */
+START_TEST(lock_files_that_stay)
+{
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	put("/etc/subuid.lock", pid);
+	gives(reconcile_apply, ONE, EXIT_STUCK, REPORT_CHANGED);
+	holds("/etc/one", "one");
+	ck_assert_uint_eq(report.failed.n, 1);
+	ck_assert_ptr_nonnull(strstr(report.failed.list[0].text, "(subuid.lock)"));
+	ck_assert_ptr_nonnull(strstr(report.failed.list[0].text, "bulkhead recover --root"));
+	report_done(&report);
+	report_init(&report, "recover", host);
+	reconcile_recover(host, &plain, &report);
+	ck_assert_int_eq(report.code, EXIT_AS_WANTED);
+	ck_assert(!exists("/etc/subuid.lock"));
+}
+END_TEST
+
 /* Nothing was begun where nothing can be. */
 START_TEST(no_directory_of_ours)
 {
@@ -603,6 +623,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, apply_recovers_first);
 	tcase_add_test(tc, apply_recovers_under_way);
 	tcase_add_test(tc, no_directory_of_ours);
+	tcase_add_test(tc, lock_files_that_stay);
 	tcase_add_test(tc, recover_that_is_held_up);
 	tcase_add_test(tc, another_run_is_at_work);
 	tcase_add_test(tc, another_run_ends_meanwhile);
