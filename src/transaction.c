@@ -299,6 +299,27 @@ static int expect(struct expectations *x, const struct step *s, const struct ima
 	return 0;
 }
 
+/* What keeps what stands at a step's path from being replaced or removed, even by force. */
+static int fixed(const struct host *h, const struct step *s, struct err *e)
+{
+	const char *name = strrchr(s->path, '/') + 1;
+	int r;
+
+	if (s->kind == CHANGE_ATTRS)
+		return 0;
+	r = host_replaceable(h, s->path, e);
+	/* A directory of ours that something is mounted on stays as it is. */
+	if (r < 0 && !(r == -EBUSY && s->kind == CHANGE_DIR))
+		return r;
+	if (s->kind != CHANGE_DIR && stage_busy(h, s->path, name))
+		return err_set(
+			e, ETXTBSY,
+			"is open for writing in another program ('fuser -v %s%s' shows which): "
+			"try again when it is done",
+			host_prefix(h), s->path);
+	return host_writable(h, s->path, e);
+}
+
 /* What stands in the way of undoing; *ret_blocked: even by force. */
 static int look(const struct host *h, struct journal *list, size_t n, struct errs *failed,
 		bool *ret_blocked, struct err *e)
@@ -331,9 +352,7 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			}
 			obstacle = undo_obstacle(s, at);
 			if (obstacle ||
-			    (s->kind != CHANGE_ATTRS && undo_where(s, at) != UNDO_BEFORE &&
-			     (host_replaceable(h, s->path, &blocked) < 0 ||
-			      host_writable(h, s->path, &blocked) < 0))) {
+			    (undo_where(s, at) != UNDO_BEFORE && fixed(h, s, &blocked) < 0)) {
 				errs_add(failed, s->path, "%s", obstacle ? obstacle : blocked.text);
 				*ret_blocked = true;
 			} else if (undo_where(s, at) == UNDO_ELSEWHERE) {

@@ -631,6 +631,28 @@ START_TEST(rollback_keeps_directories_in_use)
 }
 END_TEST
 
+START_TEST(rollback_begins_only_when_nobody_writes)
+{
+	int fd;
+
+	plan();
+	run();
+	fd = open(at("/etc/f"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	for (int force = 0; force < 2; force++) {
+		ck_assert_int_eq(rollback(0, force), -EBUSY);
+		ck_assert(!between);
+		ck_assert_uint_eq(lost.n, 1);
+		ck_assert_str_eq(lost.list[0].where, "/etc/f");
+		ck_assert_ptr_nonnull(strstr(lost.list[0].text, "open for writing"));
+		is_after();
+	}
+	close(fd);
+	ck_ok(rollback(0, false));
+	is_before();
+}
+END_TEST
+
 START_TEST(rollback_without_history_writes_nothing)
 {
 	ck_assert_int_eq(rollback(0, false), -ENOENT);
@@ -670,6 +692,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, rollback_of_lines_leaves_others);
 	tcase_add_test(tc, rollback_of_edited_lines);
 	tcase_add_test(tc, rollback_keeps_directories_in_use);
+	tcase_add_test(tc, rollback_begins_only_when_nobody_writes);
 	tcase_add_test(tc, rollback_without_history_writes_nothing);
 }
 
