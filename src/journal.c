@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal.h"
 
+#include <signal.h>
 #include <time.h>
 
 #include "buf.h"
@@ -481,8 +482,10 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 		if (tenths >= seconds * 10) {
 			char who[32] = "";
 
-			/* One that has only just begun has noted nothing yet. */
-			if (noted_pid(fd, &pid) == 0 && pid)
+			/* One that has only just begun has noted nothing yet: what stands there may
+			 * be the pid of a dead one. */
+			if (noted_pid(fd, &pid) == 0 && pid &&
+			    !(host_is_live(h) && kill((pid_t)pid, 0) < 0 && errno == ESRCH))
 				snprintf(who, sizeof(who), " (process %u)", pid);
 			return err_set(e, EBUSY,
 				       "another run of bulkhead%s is at work on this host: wait "
