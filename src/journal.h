@@ -36,7 +36,7 @@ struct step {
 	bool newline;			/* LINES: the file had no final newline, we added it */
 	size_t was_len;			/* LINES: how long the file was */
 	uint64_t before_sum, after_sum; /* LINES: of the contents, which are not recorded */
-	bool untouched; /* only in the run that wrote it: this step was not done yet */
+	bool untouched; /* there is nothing to take back: it was not done yet, or it is back */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };
 
@@ -71,7 +71,8 @@ struct journal {
 	size_t n_steps;
 	struct unit_record *units;
 	size_t n_units;
-	json_t *state; /* what the modules want to know next time */
+	json_t *state;	  /* what the modules want to know next time */
+	json_t *progress; /* journal_progress() of the one whose steps are being taken back */
 };
 
 void journal_done(struct journal *j);
@@ -84,6 +85,13 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
  * images' contents are not in it. */
 json_t *journal_json(const struct journal *j);
 int journal_parse(json_t *o, struct journal *ret);
+
+/*
+ * How far taking the steps of `j` back came, as JSON (NULL: out of memory), and back into them.
+ * What is another transaction's is passed over.
+ */
+json_t *journal_progress(const struct journal *j);
+void journal_resume(struct journal *j, const json_t *progress);
 
 /* Writes pending/ as a whole, with before- and after-images. /var/lib/bulkhead is made when
  * missing. */

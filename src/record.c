@@ -49,6 +49,7 @@ void journal_done(struct journal *j)
 	free(j->undone);
 	free(j->plan);
 	json_decref(j->state);
+	json_decref(j->progress);
 	*j = (struct journal){ 0 };
 }
 
@@ -263,6 +264,32 @@ static json_t *unit_json(const struct unit_record *u)
 			 "active_before", u->active, "why", u->why);
 }
 
+json_t *journal_progress(const struct journal *j)
+{
+	json_t *steps = json_array();
+
+	for (size_t i = 0; steps && i < j->n_steps; i++)
+		if (json_array_append_new(steps,
+					  json_pack("{s:b}", "back", j->steps[i].untouched)) < 0) {
+			json_decref(steps);
+			return NULL;
+		}
+	return steps ? json_pack("{s:i, s:o}", "id", (int)j->id, "steps", steps) : NULL;
+}
+
+void journal_resume(struct journal *j, const json_t *progress)
+{
+	const json_t *steps = json_object_get(progress, "steps");
+
+	if (json_integer_value(json_object_get(progress, "id")) != (json_int_t)j->id)
+		return;
+	for (size_t i = 0; i < j->n_steps; i++) {
+		const json_t *o = json_array_get(steps, i);
+
+		j->steps[i].untouched |= json_is_true(json_object_get(o, "back"));
+	}
+}
+
 json_t *journal_json(const struct journal *j)
 {
 	_cleanup_json_ json_t *steps = json_array(), *units = json_array();
@@ -277,14 +304,14 @@ json_t *journal_json(const struct journal *j)
 			return NULL;
 	return json_pack(
 		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:i, s:i, s:b, s:b, s:o, s:o, s:O, s:O, "
-		"s:O}",
+		"s:O, s:O?}",
 		"format", FORMAT, "id", (int)j->id, "kind", whole[j->rollback], "phase",
 		phases[j->phase], "time_us", (json_int_t)j->time_us, "pid", (json_int_t)j->pid,
 		"boot_id", j->boot_id, "plan", j->plan, "manager_reload", j->manager_reload,
 		"timeout", j->timeout, "watch", j->watch, "restored", j->restored, "force",
 		j->force, "undoes", ids_json(j->undoes, j->n_undoes), "undone",
-		ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state",
-		j->state);
+		ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state", j->state,
+		"progress", j->progress);
 }
 
 static int choice(const char *s, const char *const *names, size_t n)
@@ -499,6 +526,7 @@ int journal_parse(json_t *o, struct journal *j)
 	j->force = force;
 	snprintf(j->boot_id, sizeof(j->boot_id), "%s", boot);
 	j->state = json_incref(state);
+	j->progress = json_incref(json_object_get(o, "progress"));
 	if (plan && !(j->plan = strdup(plan)))
 		return -ENOMEM;
 	if ((r = ids_parse(undoes, &j->undoes, &j->n_undoes)) < 0 ||

@@ -229,7 +229,7 @@ int transaction_finish(struct transaction *t, struct err *e)
 static int undo(const struct host *h, struct journal *j, bool force, const struct progress *p,
 		struct errs *failed, struct err *e)
 {
-	int r = undo_steps(h, j, force, failed, e);
+	int r = undo_steps(h, j, j, force, failed, e);
 	struct err units, ignored;
 
 	if (unitrecord_undo(h, j, p, failed, &units) < 0 && r == 0) {
@@ -388,9 +388,10 @@ static int rollback_run(const struct host *h, struct journal *j, const struct pr
 			continue;
 		if (journal_load(h, j->undoes[i], &one, e) < 0)
 			return e->code;
-		if (undo_steps(h, &one, j->force, failed, e) < 0)
+		if (undo_steps(h, &one, j, j->force, failed, e) < 0)
 			return e->code;
 		j->undone[j->n_undone++] = j->undoes[i];
+		json_decref(TAKE_PTR(j->progress));
 		if (journal_update(h, j, e) < 0)
 			return e->code;
 	}

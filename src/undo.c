@@ -224,7 +224,7 @@ static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 	ours = is_after(s, &f.tmp);
 	done = is_after(s, &f.now);
 	if (done && !ours)
-		return give_back(h, s, s->tmp, &f, e);
+		return give_back(h, s, s->tmp, &f, e) < 0 ? e->code : 1;
 	if (f.busy || (!ours && !is_before(s, &f.tmp)))
 		return stage_keep(h, s->path, s->tmp, e);
 	if (stage_discard(h, s->path, s->tmp, e) < 0)
@@ -342,6 +342,37 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	return r < 0 ? r : 0;
 }
 
+/* Which steps were never done, as long as their temporary files tell (tidy_tmp). Are there any? */
+static bool find_never_done(const struct host *h, struct journal *j)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < j->n_steps; i++) {
+		_cleanup_(found_done) struct found f = { 0 };
+		struct step *s = &j->steps[i];
+		struct err ignored;
+
+		if (!s->untouched && s->tmp && look(h, s, s->tmp, &f, &ignored) == 1 &&
+		    is_after(s, &f.tmp) && !is_after(s, &f.now) && !f.busy)
+			s->untouched = true;
+		any |= s->untouched;
+	}
+	return any;
+}
+
+/* What cannot be noted is lost only to a second fault: no reason to leave the host in between. */
+static void note(const struct host *h, const struct journal *j, struct journal *pending)
+{
+	json_t *progress = pending ? journal_progress(j) : NULL;
+	struct err ignored;
+
+	if (!progress)
+		return;
+	json_decref(pending->progress);
+	pending->progress = progress;
+	journal_update(h, pending, &ignored);
+}
+
 static bool any_lines(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n_steps; i++)
@@ -352,11 +383,11 @@ static bool any_lines(const struct journal *j)
 
 /* The steps that were never done, whose temporary files are all there is, or the others. Returns
  * `first`, or the first error. */
-static int undo_those(const struct host *h, const struct journal *j, bool untouched, bool locked,
+static int undo_those(const struct host *h, struct journal *j, bool untouched, bool locked,
 		      bool force, int first, struct errs *failed, struct err *e)
 {
 	for (size_t i = j->n_steps; i > 0; i--) {
-		const struct step *s = &j->steps[i - 1];
+		struct step *s = &j->steps[i - 1];
 		struct err one;
 		bool changed;
 
@@ -372,19 +403,26 @@ static int undo_those(const struct host *h, const struct journal *j, bool untouc
 				*e = one;
 				first = one.code;
 			}
+		} else if (s->kind != CHANGE_DIR) { /* whose time may come once it is empty */
+			s->untouched = true;
 		}
 	}
 	return first;
 }
 
-int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
-	       struct err *e)
+int undo_steps(const struct host *h, struct journal *j, struct journal *pending, bool force,
+	       struct errs *failed, struct err *e)
 {
 	struct account_locks *locks = NULL;
-	/* First what needs no lock: on a full disk that makes room for the lock files. */
-	int first = undo_those(h, j, true, false, force, 0, failed, e);
 	struct err held;
+	int first;
 
+	if (pending)
+		journal_resume(j, pending->progress);
+	if (find_never_done(h, j))
+		note(h, j, pending);
+	/* First what needs no lock: on a full disk that makes room for the lock files. */
+	first = undo_those(h, j, true, false, force, 0, failed, e);
 	if (any_lines(j) && accounts_lock(h, account_databases, ACCOUNT_DATABASES, LOCK_SECONDS,
 					  &locks, &held) < 0) {
 		errs_add(failed, NULL, "%s", held.text);
@@ -395,5 +433,7 @@ int undo_steps(const struct host *h, const struct journal *j, bool force, struct
 	}
 	first = undo_those(h, j, false, locks != NULL, force, first, failed, e);
 	accounts_unlock(locks);
+	if (first < 0)
+		note(h, j, pending);
 	return first;
 }

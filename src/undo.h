@@ -35,8 +35,13 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
  * Takes all steps back, last first, going on past those that fail: each failure is added to
  * `failed` (where: the path). Locks the databases when they are needed. Returns 0, or the first
  * error.
+ *
+ * What is back, or was never done, is not ours any more: somebody may edit it before the rest is
+ * taken back. That is noted in the steps and in `pending`, the journal under way (`j` itself, or
+ * the rollback that undoes it; NULL: noted nowhere), before the temporary files that tell it are
+ * removed.
  */
-int undo_steps(const struct host *h, const struct journal *j, bool force, struct errs *failed,
-	       struct err *e);
+int undo_steps(const struct host *h, struct journal *j, struct journal *pending, bool force,
+	       struct errs *failed, struct err *e);
 
 #endif

@@ -267,6 +267,51 @@ START_TEST(edit_meets_undo)
 }
 END_TEST
 
+/* The undo stops at our line, which somebody edited; then that is mended, and the next one comes to
+ * its end. */
+static void recovers_at_last(const char *theirs)
+{
+	ck_assert_int_lt(recover(), 0);
+	ck_assert_uint_eq(lost.n, 1);
+	ck_assert_str_eq(lost.list[0].where, "/etc/subuid");
+	holds("/etc/f", theirs);
+	put("/etc/subuid", "alice:1:1\nours:2:2\n");
+	ck_assert_int_eq(recover(), 1);
+	holds("/etc/f", theirs);
+	put("/etc/f", "before");
+	is_before();
+}
+
+START_TEST(edit_left_alone_stays_so)
+{
+	plan();
+	begin();
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	put("/etc/f", "theirs");
+	ck_assert_int_eq(transaction_commit(&t, &c, &e), -ESTALE);
+	put("/etc/subuid", "alice:1:1\nours:2:3\n");
+	ck_assert_int_lt(transaction_undo(&t, &lost, &e), 0);
+	ck_assert_uint_eq(lost.n, 1);
+	transaction_end(&t);
+	recovers_at_last("theirs");
+}
+END_TEST
+
+START_TEST(edit_of_what_is_back)
+{
+	plan();
+	begin();
+	ck_ok(transaction_prepare(&t, &c, NULL, &e));
+	ck_ok(transaction_commit(&t, &c, &e));
+	put("/etc/subuid", "alice:1:1\nours:2:3\n");
+	ck_assert_int_lt(transaction_undo(&t, &lost, &e), 0);
+	transaction_end(&t);
+	holds("/etc/f", "before");
+	put("/etc/f", "theirs");
+	recovers_at_last("theirs");
+}
+END_TEST
+
 /* --- killed --- */
 
 enum kill_at {
@@ -298,7 +343,7 @@ static void killed(enum kill_at when)
 			_exit(1);
 		if (when == KILL_COMMITTED)
 			_exit(0);
-		_exit(undo_steps(host, &t.journal, false, &lost, &e) == 0 ? 0 : 1);
+		_exit(undo_steps(host, &t.journal, NULL, false, &lost, &e) == 0 ? 0 : 1);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
@@ -362,13 +407,13 @@ START_TEST(edit_after_a_killed_prepare)
 }
 END_TEST
 
-START_TEST(killed_rollback)
+/* A rollback that stopped after its journal was written. */
+static void rollback_begun(void)
 {
 	_cleanup_journal_ struct journal j = { 0 };
 
 	plan();
 	run();
-	/* A rollback that stopped after its journal was written: it is carried to its end. */
 	j.id = 2;
 	j.rollback = true;
 	j.timeout = UNITS_TIMEOUT;
@@ -379,6 +424,23 @@ START_TEST(killed_rollback)
 	j.undoes[0] = 1;
 	j.n_undoes = 1;
 	ck_ok(journal_create(host, &j, &e));
+}
+
+START_TEST(edit_of_what_a_rollback_brought_back)
+{
+	rollback_begun();
+	put("/etc/subuid", "alice:1:1\nours:2:3\n");
+	ck_assert_int_lt(recover(), 0);
+	holds("/etc/f", "before");
+	put("/etc/f", "theirs");
+	recovers_at_last("theirs");
+}
+END_TEST
+
+/* It is carried to its end. */
+START_TEST(killed_rollback)
+{
+	rollback_begun();
 	ck_assert_int_eq(recover(), 1);
 	is_before();
 	ck_assert_int_eq(rollback(0, false), -ENOENT);
@@ -678,6 +740,9 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, killed_run_and_a_recovery_that_fails);
 	tcase_add_test(tc, killed_while_the_journal_was_written);
 	tcase_add_test(tc, edit_after_a_killed_prepare);
+	tcase_add_test(tc, edit_left_alone_stays_so);
+	tcase_add_test(tc, edit_of_what_is_back);
+	tcase_add_test(tc, edit_of_what_a_rollback_brought_back);
 	tcase_add_test(tc, killed_rollback);
 	tcase_add_test(tc, signal_stops_and_is_undone);
 	tcase_add_test(tc, busy);

@@ -242,7 +242,7 @@ START_TEST(killed_before_an_edit_went_back)
 	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
 	put("/etc/f", "after");
 	put(tmp, "theirs");
-	undo_step(host, &j.steps[0], false, &changed, &e);
+	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
 	holds("/etc/f", "theirs");
 	tidy();
 }
@@ -644,12 +644,12 @@ START_TEST(all_steps)
 	for (size_t i = 0; i < c.n; i++)
 		act(i);
 	/* The last first: what is in a directory goes before it. */
-	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	ck_ok(undo_steps(host, &j, NULL, false, &failed, &e));
 	ck_assert_uint_eq(failed.n, 0);
 	ck_assert(!exists("/etc/a"));
 	holds("/etc/g", "before");
 	holds("/etc/passwd", "root:x:0:0:::\n");
-	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	ck_ok(undo_steps(host, &j, NULL, false, &failed, &e));
 }
 END_TEST
 
@@ -667,14 +667,14 @@ START_TEST(one_that_fails_stops_no_other)
 	for (size_t i = 0; i < c.n; i++)
 		act(i);
 	put("/etc/b", "theirs");
-	ck_assert_int_eq(undo_steps(host, &j, false, &failed, &e), -ESTALE);
+	ck_assert_int_eq(undo_steps(host, &j, NULL, false, &failed, &e), -ESTALE);
 	ck_assert_uint_eq(failed.n, 1);
 	ck_assert_str_eq(failed.list[0].where, "/etc/b");
 	holds("/etc/a", "before");
 	holds("/etc/b", "theirs");
 	holds("/etc/c", "before");
 	errs_done(&failed);
-	ck_ok(undo_steps(host, &j, true, &failed, &e));
+	ck_ok(undo_steps(host, &j, NULL, true, &failed, &e));
 	holds("/etc/b", "before");
 }
 END_TEST
@@ -692,7 +692,7 @@ START_TEST(databases_that_are_locked)
 	act(0);
 	act(1);
 	put("/etc/subuid.lock", "1");
-	ck_assert_int_eq(undo_steps(host, &j, false, &failed, &e), -EBUSY);
+	ck_assert_int_eq(undo_steps(host, &j, NULL, false, &failed, &e), -EBUSY);
 	ck_assert_uint_eq(failed.n, 2);
 	ck_assert_ptr_nonnull(strstr(failed.list[0].text, "subuid.lock"));
 	ck_assert_str_eq(failed.list[1].where, "/etc/subuid");
@@ -700,7 +700,7 @@ START_TEST(databases_that_are_locked)
 	holds("/etc/subuid", "a:1:1\nours:1:2\n");
 	errs_done(&failed);
 	ck_assert_int_eq(unlink(at("/etc/subuid.lock")), 0);
-	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	ck_ok(undo_steps(host, &j, NULL, false, &failed, &e));
 	holds("/etc/subuid", "a:1:1\n");
 }
 END_TEST
@@ -716,7 +716,7 @@ START_TEST(databases_that_were_not_reached)
 	ck_ok(stage_file(host, "/etc/subuid", j.steps[0].tmp, &c.list[0]->after, &e));
 	j.steps[0].untouched = true;
 	put("/etc/subuid.lock", "1");
-	ck_ok(undo_steps(host, &j, false, &failed, &e));
+	ck_ok(undo_steps(host, &j, NULL, false, &failed, &e));
 	ck_assert_uint_eq(failed.n, 0);
 	tidy();
 }
