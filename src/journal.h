@@ -36,6 +36,7 @@ struct step {
 	bool newline;			/* LINES: the file had no final newline, we added it */
 	size_t was_len;			/* LINES: how long the file was */
 	uint64_t before_sum, after_sum; /* LINES: of the contents, which are not recorded */
+	uint64_t found_sum, back_sum;	/* LINES: of what an undo found, and what it put there */
 	bool untouched; /* there is nothing to take back: it was not done yet, or it is back */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };

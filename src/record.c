@@ -268,13 +268,23 @@ json_t *journal_progress(const struct journal *j)
 {
 	json_t *steps = json_array();
 
-	for (size_t i = 0; steps && i < j->n_steps; i++)
-		if (json_array_append_new(steps,
-					  json_pack("{s:b}", "back", j->steps[i].untouched)) < 0) {
+	for (size_t i = 0; steps && i < j->n_steps; i++) {
+		const struct step *s = &j->steps[i];
+		json_t *o =
+			json_pack("{s:b, s:I, s:I}", "back", s->untouched, "sum_found",
+				  (json_int_t)s->found_sum, "sum_back", (json_int_t)s->back_sum);
+
+		if (json_array_append_new(steps, o) < 0) {
 			json_decref(steps);
 			return NULL;
 		}
+	}
 	return steps ? json_pack("{s:i, s:o}", "id", (int)j->id, "steps", steps) : NULL;
+}
+
+static uint64_t sum_of(const json_t *o, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(o, key));
 }
 
 void journal_resume(struct journal *j, const json_t *progress)
@@ -285,8 +295,11 @@ void journal_resume(struct journal *j, const json_t *progress)
 		return;
 	for (size_t i = 0; i < j->n_steps; i++) {
 		const json_t *o = json_array_get(steps, i);
+		struct step *s = &j->steps[i];
 
-		j->steps[i].untouched |= json_is_true(json_object_get(o, "back"));
+		s->untouched |= json_is_true(json_object_get(o, "back"));
+		s->found_sum = sum_of(o, "sum_found");
+		s->back_sum = sum_of(o, "sum_back");
 	}
 }
 

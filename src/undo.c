@@ -166,12 +166,20 @@ static int give_back(const struct host *h, const struct step *s, const char *nam
 	return stage_swap(h, s->path, name, &f->now, e);
 }
 
-/* Is the temporary file of an undo of lines nobody's edit? It is what the undo was about to write,
- * or what it had just replaced. */
+/*
+ * Is the temporary file of an undo of lines nobody's edit? It is what the undo was about to write,
+ * or what it had just replaced: by their sums, since accounts may have come and gone meanwhile. An
+ * undo that could not note these is told by what stands at the target.
+ */
 static int undo_of_lines(const struct step *s, const struct found *f, struct err *e)
 {
 	_cleanup_(image_done) struct image tmp = { 0 }, now = { 0 };
+	uint64_t sum = image_sum(&f->tmp);
 
+	if ((sum == s->found_sum || sum == s->back_sum) &&
+	    (image_same_attrs(&f->tmp, &f->now) || image_same_attrs(&f->tmp, &s->before) ||
+	     image_same_attrs(&f->tmp, &s->after)))
+		return 1;
 	if (!f->now.exists || !S_ISREG(f->now.mode) || !S_ISREG(f->tmp.mode))
 		return 0;
 	if (without_lines(s, &f->tmp, &tmp, e) < 0 || without_lines(s, &f->now, &now, e) < 0)
@@ -233,6 +241,20 @@ static int tidy_tmp(const struct host *h, const struct step *s, struct err *e)
 	return ours && !done;
 }
 
+/* Notes in `pending` how far taking `j` back came. What cannot be noted is lost only to a second
+ * fault: no reason to leave the host in between. */
+static void note(const struct host *h, const struct undo *u)
+{
+	json_t *progress = u->pending ? journal_progress(u->j) : NULL;
+	struct err ignored;
+
+	if (!progress)
+		return;
+	json_decref(u->pending->progress);
+	u->pending->progress = progress;
+	journal_update(h, u->pending, &ignored);
+}
+
 /* Stages an image under `tmp` and puts it in the place of what is there now. */
 static int put(const struct host *h, const struct step *s, const char *tmp, const struct image *im,
 	       const struct image *now, struct err *e)
@@ -249,13 +271,16 @@ static int put(const struct host *h, const struct step *s, const char *tmp, cons
 	return e->code;
 }
 
-static int undo_lines(const struct host *h, const struct step *s, const char *tmp,
+static int undo_lines(const struct host *h, struct step *s, const struct undo *u, const char *tmp,
 		      const struct image *now, struct err *e)
 {
 	_cleanup_(image_done) struct image back = { 0 };
 
 	if (without_lines(s, now, &back, e) < 0)
 		return e->code;
+	s->found_sum = image_sum(now);
+	s->back_sum = image_sum(&back);
+	note(h, u);
 	if (!s->before.exists && back.len == 0)
 		return stage_remove(h, s->path, tmp, now, e);
 	return put(h, s, tmp, &back, now, e);
@@ -281,14 +306,14 @@ const char *undo_obstacle(const struct step *s, const struct image *now)
 }
 
 /* 1: left as it is, since it isn't ours alone any more. */
-static int undo_to(const struct host *h, const struct step *s, const char *tmp,
+static int undo_to(const struct host *h, struct step *s, const struct undo *u, const char *tmp,
 		   const struct image *now, struct err *e)
 {
 	int r;
 
 	switch (s->kind) {
 	case CHANGE_LINES:
-		return undo_lines(h, s, tmp, now, e);
+		return undo_lines(h, s, u, tmp, now, e);
 	case CHANGE_DIR:
 		r = stage_rmdir(h, s->path, e);
 		return r == -ENOTEMPTY || r == -EBUSY ? 1 : r;
@@ -301,7 +326,7 @@ static int undo_to(const struct host *h, const struct step *s, const char *tmp,
 	return undo_content(h, s, tmp, now, e);
 }
 
-int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
+int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *ret_changed,
 	      struct err *e)
 {
 	_cleanup_(image_done) struct image now = { 0 };
@@ -314,7 +339,7 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	 * displaced. */
 	if (s->tmp && asprintf(&tmp, "%s-undo", s->tmp) < 0)
 		return err_oom(e);
-	if (tmp && tidy_undo_tmp(h, s, tmp, force, e) < 0)
+	if (tmp && tidy_undo_tmp(h, s, tmp, u->force, e) < 0)
 		return e->code;
 	r = tidy_tmp(h, s, e);
 	if (r != 0 || s->untouched)
@@ -329,7 +354,7 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	case UNDO_BEFORE:
 		return 0;
 	case UNDO_ELSEWHERE:
-		if (!force)
+		if (!u->force)
 			return err_set(e, ESTALE,
 				       "'%s%s' was changed by somebody else since: left as it is",
 				       host_prefix(h), s->path);
@@ -337,7 +362,7 @@ int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_
 	case UNDO_AFTER:
 		break;
 	}
-	r = undo_to(h, s, tmp, &now, e);
+	r = undo_to(h, s, u, tmp, &now, e);
 	*ret_changed = r == 0;
 	return r < 0 ? r : 0;
 }
@@ -360,19 +385,6 @@ static bool find_never_done(const struct host *h, struct journal *j)
 	return any;
 }
 
-/* What cannot be noted is lost only to a second fault: no reason to leave the host in between. */
-static void note(const struct host *h, const struct journal *j, struct journal *pending)
-{
-	json_t *progress = pending ? journal_progress(j) : NULL;
-	struct err ignored;
-
-	if (!progress)
-		return;
-	json_decref(pending->progress);
-	pending->progress = progress;
-	journal_update(h, pending, &ignored);
-}
-
 static bool any_lines(const struct journal *j)
 {
 	for (size_t i = 0; i < j->n_steps; i++)
@@ -383,11 +395,11 @@ static bool any_lines(const struct journal *j)
 
 /* The steps that were never done, whose temporary files are all there is, or the others. Returns
  * `first`, or the first error. */
-static int undo_those(const struct host *h, struct journal *j, bool untouched, bool locked,
-		      bool force, int first, struct errs *failed, struct err *e)
+static int undo_those(const struct host *h, const struct undo *u, bool untouched, bool locked,
+		      int first, struct errs *failed, struct err *e)
 {
-	for (size_t i = j->n_steps; i > 0; i--) {
-		struct step *s = &j->steps[i - 1];
+	for (size_t i = u->j->n_steps; i > 0; i--) {
+		struct step *s = &u->j->steps[i - 1];
 		struct err one;
 		bool changed;
 
@@ -397,7 +409,7 @@ static int undo_those(const struct host *h, struct journal *j, bool untouched, b
 			errs_add(failed, s->path, "our lines are still in it");
 			continue;
 		}
-		if (undo_step(h, s, force, &changed, &one) < 0) {
+		if (undo_step(h, s, u, &changed, &one) < 0) {
 			errs_add(failed, s->path, "%s", one.text);
 			if (first == 0) {
 				*e = one;
@@ -413,6 +425,7 @@ static int undo_those(const struct host *h, struct journal *j, bool untouched, b
 int undo_steps(const struct host *h, struct journal *j, struct journal *pending, bool force,
 	       struct errs *failed, struct err *e)
 {
+	const struct undo u = { .j = j, .pending = pending, .force = force };
 	struct account_locks *locks = NULL;
 	struct err held;
 	int first;
@@ -420,9 +433,9 @@ int undo_steps(const struct host *h, struct journal *j, struct journal *pending,
 	if (pending)
 		journal_resume(j, pending->progress);
 	if (find_never_done(h, j))
-		note(h, j, pending);
+		note(h, &u);
 	/* First what needs no lock: on a full disk that makes room for the lock files. */
-	first = undo_those(h, j, true, false, force, 0, failed, e);
+	first = undo_those(h, &u, true, false, 0, failed, e);
 	if (any_lines(j) && accounts_lock(h, account_databases, ACCOUNT_DATABASES, LOCK_SECONDS,
 					  &locks, &held) < 0) {
 		errs_add(failed, NULL, "%s", held.text);
@@ -431,9 +444,9 @@ int undo_steps(const struct host *h, struct journal *j, struct journal *pending,
 			first = held.code;
 		}
 	}
-	first = undo_those(h, j, false, locks != NULL, force, first, failed, e);
+	first = undo_those(h, &u, false, locks != NULL, first, failed, e);
 	accounts_unlock(locks);
 	if (first < 0)
-		note(h, j, pending);
+		note(h, &u);
 	return first;
 }

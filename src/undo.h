@@ -23,12 +23,18 @@ enum undo_where undo_where(const struct step *s, const struct image *now);
  */
 const char *undo_obstacle(const struct step *s, const struct image *now);
 
+struct undo {
+	struct journal *j;	 /* whose steps are taken back */
+	struct journal *pending; /* which notes how far that came; NULL: none does */
+	bool force;
+};
+
 /*
  * Takes one step back. With `force` what somebody edited is overwritten by the before-image;
  * without, -ESTALE and the file untouched. -EINVAL: an obstacle. *ret_changed: something was
  * written. Databases have to be locked by the caller.
  */
-int undo_step(const struct host *h, const struct step *s, bool force, bool *ret_changed,
+int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *ret_changed,
 	      struct err *e);
 
 /*

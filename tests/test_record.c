@@ -156,10 +156,33 @@ START_TEST(there_and_back)
 }
 END_TEST
 
+START_TEST(progress)
+{
+	_cleanup_journal_ struct journal j = sample(), back = { 0 }, other = { 0 };
+	_cleanup_json_ json_t *o = NULL;
+
+	j.steps[1].untouched = true;
+	j.steps[3].found_sum = UINT64_MAX;
+	j.steps[3].back_sum = 7;
+	j.progress = journal_progress(&j);
+	o = journal_json(&j);
+	ck_assert_int_eq(journal_parse(o, &back), 0);
+	ck_assert(!back.steps[1].untouched);
+	journal_resume(&back, back.progress);
+	ck_assert(back.steps[1].untouched && !back.steps[0].untouched);
+	ck_assert(back.steps[3].found_sum == UINT64_MAX && back.steps[3].back_sum == 7);
+	/* Another transaction's says nothing. */
+	ck_assert_int_eq(journal_parse(o, &other), 0);
+	other.id++;
+	journal_resume(&other, other.progress);
+	ck_assert(!other.steps[1].untouched && other.steps[3].found_sum == 0);
+}
+END_TEST
+
 /* Of a version that did not write them. */
 START_TEST(what_an_older_record_lacks)
 {
-	static const char *const keys[] = { "timeout", "watch", "restored" };
+	static const char *const keys[] = { "timeout", "watch", "restored", "progress" };
 	_cleanup_journal_ struct journal j = sample(), back = { 0 };
 	_cleanup_json_ json_t *o = journal_json(&j);
 
@@ -278,6 +301,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, out_of_changes);
 	tcase_add_test(tc, long_names_have_room);
 	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, progress);
 	tcase_add_test(tc, what_an_older_record_lacks);
 	tcase_add_test(tc, broken_records);
 	tcase_add_test(tc, refused_records);

@@ -6,6 +6,7 @@
 
 static struct changes c;
 static struct journal j;
+static const struct undo kindly = { .j = &j }, forced = { .j = &j, .force = true };
 
 static void setup(void)
 {
@@ -63,9 +64,9 @@ static void back(size_t i, bool wanted)
 {
 	bool changed;
 
-	ck_ok(undo_step(host, &j.steps[i], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[i], &kindly, &changed, &e));
 	ck_assert(changed == wanted);
-	ck_ok(undo_step(host, &j.steps[i], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[i], &kindly, &changed, &e));
 	ck_assert(!changed);
 }
 
@@ -85,10 +86,10 @@ static void force(size_t i)
 {
 	bool changed;
 
-	ck_assert_int_eq(undo_step(host, &j.steps[i], false, &changed, &e), -ESTALE);
+	ck_assert_int_eq(undo_step(host, &j.steps[i], &kindly, &changed, &e), -ESTALE);
 	ck_says("changed by somebody else since");
 	ck_assert(!changed);
-	ck_ok(undo_step(host, &j.steps[i], true, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[i], &forced, &changed, &e));
 	ck_assert(changed);
 }
 
@@ -221,7 +222,7 @@ START_TEST(killed_between_exchange_and_removal)
 	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
 	ck_assert_int_eq(renameat2(AT_FDCWD, at("/etc/f"), AT_FDCWD, at(tmp), RENAME_EXCHANGE), 0);
 	holds("/etc/f", "after");
-	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 	holds("/etc/f", "before");
 	ck_assert_int_eq(stat(at("/etc/f"), &now), 0);
 	ck_assert_uint_eq(before.st_ino, now.st_ino);
@@ -242,7 +243,7 @@ START_TEST(killed_before_an_edit_went_back)
 	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
 	put("/etc/f", "after");
 	put(tmp, "theirs");
-	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 	holds("/etc/f", "theirs");
 	tidy();
 }
@@ -262,14 +263,14 @@ START_TEST(killed_between_two_edits)
 	snprintf(kept, sizeof(kept), "/etc/f.kept-%s", strstr(tmp, "bulkhead-") + 9);
 	put("/etc/f", "theirs, later");
 	put(tmp, "theirs");
-	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
 	ck_says(kept);
 	holds("/etc/f", "theirs, later");
 	holds(kept, "theirs");
 	tidy();
 	/* What had been seen is in the journal: that can go. */
 	put(tmp, "before");
-	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
 	ck_says("changed by somebody else since");
 	holds("/etc/f", "theirs, later");
 	tidy();
@@ -298,7 +299,7 @@ START_TEST(killed_in_an_undo)
 	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
 		put("/etc/f", were[i].now);
 		put(undo, were[i].tmp);
-		undo_step(host, &j.steps[0], false, &changed, &e);
+		undo_step(host, &j.steps[0], &kindly, &changed, &e);
 		holds("/etc/f", were[i].left);
 		ck_assert(!exists(undo));
 	}
@@ -331,7 +332,7 @@ START_TEST(killed_before_a_race_was_seen)
 	record();
 	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
 	put("/etc/f", "theirs");
-	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 	ck_assert(!changed);
 	holds("/etc/f", "theirs");
 	tidy();
@@ -350,7 +351,7 @@ START_TEST(killed_between_link_and_unlink)
 	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
 	ck_ok(stage_file(host, "/etc/f", j.steps[0].tmp, &c.list[0]->after, &e));
 	ck_assert_int_eq(link(at(tmp), at("/etc/f")), 0);
-	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 	ck_assert(changed);
 	ck_assert(!exists("/etc/f"));
 	tidy();
@@ -367,7 +368,7 @@ START_TEST(untouched)
 	record();
 	put("/etc/f", "theirs");
 	j.steps[0].untouched = true;
-	ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 	ck_assert(!changed);
 	holds("/etc/f", "theirs");
 }
@@ -501,10 +502,10 @@ START_TEST(lines_killed_after_the_exchange)
 	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
 		put("/etc/subuid", were[i].now);
 		put(tmp, were[i].tmp);
-		ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e),
+		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
 				 were[i].kept ? -ESTALE : 0);
 		holds(kept, were[i].kept ? were[i].tmp : NULL);
-		ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 		holds("/etc/subuid", were[i].left);
 		tidy();
 	}
@@ -531,14 +532,56 @@ START_TEST(lines_killed_in_an_undo)
 	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
 	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(undo, "bulkhead-") + 9);
 	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		j.steps[0].found_sum = j.steps[0].back_sum = 0;
 		put("/etc/subuid", were[i].now);
 		put(undo, were[i].tmp);
-		ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e),
+		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
 				 were[i].kept ? -ESTALE : 0);
 		holds(kept, were[i].kept ? were[i].tmp : NULL);
-		ck_ok(undo_step(host, &j.steps[0], false, &changed, &e));
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
 		holds("/etc/subuid", were[i].left);
 		tidy();
+	}
+}
+END_TEST
+
+/* Between the kill and the recovery accounts came and went: what the undo had staged or taken away
+ * is still its own, and comes back neither as the database nor beside it. */
+START_TEST(lines_changed_after_a_killed_undo)
+{
+	static const char *const now[] = { "a:1:1\nours:1:2\n", "a:1:1\n",
+					   "a:1:1\nbob:3:3\ncarol:5:5\n" },
+				 *const left[] = { "a:1:1\n", "a:1:1\n",
+						   "a:1:1\nbob:3:3\ncarol:5:5\n" },
+				 *const tmp[] = { "a:1:1\nbob:3:3\n",
+						  "a:1:1\nours:1:2\nbob:3:3\n" };
+	uint64_t found, back;
+	char undo[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	put("/etc/subuid", "a:1:1\nours:1:2\nbob:3:3\n");
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+	holds("/etc/subuid", "a:1:1\nbob:3:3\n");
+	found = j.steps[0].found_sum;
+	back = j.steps[0].back_sum;
+	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
+	for (size_t i = 0; i < ARRAY_SIZE(now) * ARRAY_SIZE(tmp); i++) {
+		_cleanup_strv_ char **names = NULL;
+		size_t n = 0;
+
+		j.steps[0].found_sum = found;
+		j.steps[0].back_sum = back;
+		put("/etc/subuid", now[i / 2]);
+		put(undo, tmp[i % 2]);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", left[i / 2]);
+		ck_ok(host_list(host, "/etc", &names, &e));
+		while (names[n])
+			n++;
+		ck_assert_uint_eq(n, 1);
 	}
 }
 END_TEST
@@ -554,10 +597,10 @@ START_TEST(lines_that_were_edited)
 	act(0);
 	put("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
 	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
-	ck_assert_int_eq(undo_step(host, &j.steps[0], false, &changed, &e), -ESTALE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
 	holds("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
 	/* Only our own lines count, by force too. */
-	ck_ok(undo_step(host, &j.steps[0], true, &changed, &e));
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
 	holds("/etc/subuid", "a:1:1\nours:1:3\n");
 	put("/etc/subuid", "");
 	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
@@ -751,6 +794,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_that_are_gone);
 	tcase_add_test(tc, lines_killed_after_the_exchange);
 	tcase_add_test(tc, lines_killed_in_an_undo);
+	tcase_add_test(tc, lines_changed_after_a_killed_undo);
 	tcase_add_test(tc, lines_that_were_edited);
 	tcase_add_test(tc, lines_of_a_large_file);
 	tcase_add_test(tc, directories);
