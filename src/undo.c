@@ -54,6 +54,32 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 	return where;
 }
 
+/*
+ * Between both sides, where a change of owner was stopped (stage_attrs): the bits that both allow
+ * with either owner, or the whole mode of one side with its owner while the ACL is still the
+ * other's.
+ */
+static bool attrs_between(const struct step *s, const struct image *now)
+{
+	const struct image *sides[] = { &s->before, &s->after };
+	bool acl = image_xattr(&s->before, XATTR_ACL) || image_xattr(&s->after, XATTR_ACL);
+	mode_t both = (s->before.mode & S_IFMT) | (s->before.mode & s->after.mode & 0700);
+
+	if (s->before.uid == s->after.uid && s->before.gid == s->after.gid)
+		both = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
+		struct image im = *now;
+
+		if (now->uid != sides[i]->uid || now->gid != sides[i]->gid ||
+		    (now->mode != both && (!acl || now->mode != sides[i]->mode)))
+			continue;
+		im.mode = sides[i]->mode;
+		if (acl || image_same_attrs(&im, sides[i]))
+			return true;
+	}
+	return false;
+}
+
 enum undo_where undo_where(const struct step *s, const struct image *now)
 {
 	bool (*same)(const struct image *a, const struct image *b) = image_same;
@@ -79,7 +105,9 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 	/* After first: when both are the same content, taking back does no harm. */
 	if (same(now, &s->after))
 		return UNDO_AFTER;
-	return same(now, &s->before) ? UNDO_BEFORE : UNDO_ELSEWHERE;
+	if (same(now, &s->before))
+		return UNDO_BEFORE;
+	return s->kind == CHANGE_ATTRS && attrs_between(s, now) ? UNDO_AFTER : UNDO_ELSEWHERE;
 }
 
 /* The database without our lines; without the newline we added too, when nobody wrote behind it. */

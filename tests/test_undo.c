@@ -672,6 +672,42 @@ START_TEST(attributes)
 }
 END_TEST
 
+/* A kill between chmod(2) and chown(2), or between chown and the second chmod. */
+START_TEST(attributes_half_set)
+{
+	static const struct {
+		uid_t uid;
+		mode_t mode;
+		enum undo_where where;
+	} were[] = {
+		{ 0, 0600, UNDO_AFTER },     { 7, 0600, UNDO_AFTER },
+		{ 7, 0660, UNDO_AFTER },     { 0, 0640, UNDO_BEFORE },
+		{ 8, 0600, UNDO_ELSEWHERE }, { 0, 0660, UNDO_ELSEWHERE },
+		{ 7, 0640, UNDO_ELSEWHERE }, { 7, 0400, UNDO_ELSEWHERE },
+	};
+
+	if (getuid() != 0)
+		return;
+	put("/etc/f", "x");
+	ck_assert_int_eq(chmod(at("/etc/f"), 0640), 0);
+	ck_ok(changes_attrs(&c, host, "/etc/f", 0660, 7, 0, "m", NULL, NULL, "t", &e));
+	record();
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		struct stat st;
+
+		ck_assert_int_eq(chown(at("/etc/f"), were[i].uid, 0), 0);
+		ck_assert_int_eq(chmod(at("/etc/f"), were[i].mode), 0);
+		ck_assert_int_eq(where(0), were[i].where);
+		if (were[i].where == UNDO_ELSEWHERE)
+			continue;
+		back(0, were[i].where == UNDO_AFTER);
+		ck_assert_int_eq(stat(at("/etc/f"), &st), 0);
+		ck_assert_uint_eq(st.st_uid, 0);
+		ck_assert_uint_eq(st.st_mode & 07777, 0640);
+	}
+}
+END_TEST
+
 /* --- all of them --- */
 
 START_TEST(all_steps)
@@ -799,6 +835,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_of_a_large_file);
 	tcase_add_test(tc, directories);
 	tcase_add_test(tc, attributes);
+	tcase_add_test(tc, attributes_half_set);
 	tcase_add_test(tc, all_steps);
 	tcase_add_test(tc, one_that_fails_stops_no_other);
 	tcase_add_test(tc, databases_that_are_locked);
