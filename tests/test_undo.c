@@ -512,6 +512,31 @@ START_TEST(lines_killed_after_the_exchange)
 }
 END_TEST
 
+/* A journal of a version that recorded no sums. */
+START_TEST(lines_without_sums)
+{
+	static const char *const were[][2] = {
+		{ "a:1:1\n", "a:1:1\nours:1:2\n" },
+		{ "a:1:1\nours:1:2\n", "a:1:1\n" },
+	};
+	char tmp[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	j.steps[0].before_sum = j.steps[0].after_sum = 0;
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/subuid", were[i][0]);
+		put(tmp, were[i][1]);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", "a:1:1\n");
+		tidy();
+	}
+}
+END_TEST
+
 START_TEST(lines_killed_in_an_undo)
 {
 	static const struct {
@@ -829,6 +854,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_like_ours);
 	tcase_add_test(tc, lines_that_are_gone);
 	tcase_add_test(tc, lines_killed_after_the_exchange);
+	tcase_add_test(tc, lines_without_sums);
 	tcase_add_test(tc, lines_killed_in_an_undo);
 	tcase_add_test(tc, lines_changed_after_a_killed_undo);
 	tcase_add_test(tc, lines_that_were_edited);
