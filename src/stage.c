@@ -361,7 +361,12 @@ int stage_remove(const struct host *h, const char *path, const char *tmp,
 		return fail(h, e, r, "remove", path);
 	r = taken(h, &p, path, tmp, expect, e);
 	if (r < 0) {
-		rename_new(p.dir, tmp, p.name);
+		struct err ignored;
+		int back = rename_new(p.dir, tmp, p.name);
+
+		if (back < 0)
+			return fail(h, e, back, "put back", path);
+		sync_dir(h, &p, &ignored);
 		return r;
 	}
 	if (unlinkat(p.dir, tmp, 0) < 0)
