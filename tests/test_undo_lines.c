@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "steps.h"
+
+static void undo_line(const char *before, const char *after_ours, const char *edited,
+		      const char *wanted)
+{
+	if (before)
+		put("/etc/subuid", before);
+	line("/etc/subuid", "ours:1:2");
+	line("/etc/subuid", "more:3:4");
+	record();
+	act(0);
+	holds("/etc/subuid", after_ours);
+	if (edited)
+		put("/etc/subuid", edited);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	holds("/etc/subuid", wanted);
+}
+
+START_TEST(lines_of_a_new_file)
+{
+	undo_line(NULL, "ours:1:2\nmore:3:4\n", NULL, NULL);
+}
+END_TEST
+
+START_TEST(lines_of_an_empty_file)
+{
+	undo_line("", "ours:1:2\nmore:3:4\n", NULL, "");
+}
+END_TEST
+
+START_TEST(lines_behind_others)
+{
+	undo_line("a:1:1\n", "a:1:1\nours:1:2\nmore:3:4\n", NULL, "a:1:1\n");
+}
+END_TEST
+
+START_TEST(lines_without_a_final_newline)
+{
+	undo_line("a:1:1", "a:1:1\nours:1:2\nmore:3:4\n", NULL, "a:1:1");
+}
+END_TEST
+
+/* Somebody wrote behind ours: the newline that we added is theirs to stand on now. */
+START_TEST(lines_with_others_behind)
+{
+	undo_line("a:1:1", "a:1:1\nours:1:2\nmore:3:4\n", "a:1:1\nours:1:2\nmore:3:4\nb:5:5\n",
+		  "a:1:1\nb:5:5\n");
+}
+END_TEST
+
+/* shadow sorts. */
+START_TEST(lines_that_moved)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "more:3:4\n# c\nours:1:2\na:9:1\n",
+		  "# c\na:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_at_an_end_without_newline)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "a:9:1\nmore:3:4\nours:1:2", "a:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_partly_gone)
+{
+	undo_line("a:9:1\n", "a:9:1\nours:1:2\nmore:3:4\n", "a:9:1\nmore:3:4\n", "a:9:1\n");
+}
+END_TEST
+
+START_TEST(lines_of_a_new_file_with_others)
+{
+	undo_line(NULL, "ours:1:2\nmore:3:4\n", "ours:1:2\nb:1:1\nmore:3:4\n", "b:1:1\n");
+}
+END_TEST
+
+/* Whole lines count, not what contains them. */
+START_TEST(lines_like_ours)
+{
+	undo_line("x-ours:1:2\nours2:1:2\nb:ours:1:2\n",
+		  "x-ours:1:2\nours2:1:2\nb:ours:1:2\nours:1:2\nmore:3:4\n", NULL,
+		  "x-ours:1:2\nours2:1:2\nb:ours:1:2\n");
+}
+END_TEST
+
+START_TEST(lines_that_are_gone)
+{
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	put("/etc/subuid", "b:1:1\n");
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	holds("/etc/subuid", "b:1:1\n");
+	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+}
+END_TEST
+
+/* A run was killed between the exchange and the look at what it took away: an edit made without
+ * the locks goes back, or is kept when others went on from ours. */
+START_TEST(lines_killed_after_the_exchange)
+{
+	static const struct {
+		const char *now, *tmp, *left;
+		bool kept;
+	} were[] = {
+		{ "a:1:1\n", "a:1:1\nours:1:2\n", "a:1:1\n", false },
+		{ "a:1:1\nours:1:2\n", "a:1:1\n", "a:1:1\n", false },
+		{ "a:1:1\nours:1:2\n", "a:1:1\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nedit:3:3\n", "a:1:1\nours:1:2\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\n", "a:1:1\nadd:5:5\n", false },
+		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\nedit:3:3\n", "a:1:1\nadd:5:5\n", true },
+	};
+	char tmp[128], kept[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(tmp, "bulkhead-") + 9);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/subuid", were[i].now);
+		put(tmp, were[i].tmp);
+		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
+				 were[i].kept ? -ESTALE : 0);
+		holds(kept, were[i].kept ? were[i].tmp : NULL);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", were[i].left);
+		tidy();
+	}
+}
+END_TEST
+
+/* A journal of a version that recorded no sums. */
+START_TEST(lines_without_sums)
+{
+	static const char *const were[][2] = {
+		{ "a:1:1\n", "a:1:1\nours:1:2\n" },
+		{ "a:1:1\nours:1:2\n", "a:1:1\n" },
+	};
+	char tmp[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	j.steps[0].before_sum = j.steps[0].after_sum = 0;
+	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		put("/etc/subuid", were[i][0]);
+		put(tmp, were[i][1]);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", "a:1:1\n");
+		tidy();
+	}
+}
+END_TEST
+
+START_TEST(lines_killed_in_an_undo)
+{
+	static const struct {
+		const char *now, *tmp, *left;
+		bool kept;
+	} were[] = {
+		{ "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", "a:1:1\nb:1:1\n", false },
+		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", false },
+		{ "a:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
+		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nb:1:1\n", true },
+	};
+	char undo[128], kept[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
+	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(undo, "bulkhead-") + 9);
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
+		j.steps[0].found_sum = j.steps[0].back_sum = 0;
+		put("/etc/subuid", were[i].now);
+		put(undo, were[i].tmp);
+		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
+				 were[i].kept ? -ESTALE : 0);
+		holds(kept, were[i].kept ? were[i].tmp : NULL);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", were[i].left);
+		tidy();
+	}
+}
+END_TEST
+
+/* Between the kill and the recovery accounts came and went: what the undo had staged or taken away
+ * is still its own, and comes back neither as the database nor beside it. */
+START_TEST(lines_changed_after_a_killed_undo)
+{
+	static const char *const now[] = { "a:1:1\nours:1:2\n", "a:1:1\n",
+					   "a:1:1\nbob:3:3\ncarol:5:5\n" },
+				 *const left[] = { "a:1:1\n", "a:1:1\n",
+						   "a:1:1\nbob:3:3\ncarol:5:5\n" },
+				 *const tmp[] = { "a:1:1\nbob:3:3\n",
+						  "a:1:1\nours:1:2\nbob:3:3\n" };
+	uint64_t found, back;
+	char undo[128];
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	put("/etc/subuid", "a:1:1\nours:1:2\nbob:3:3\n");
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+	holds("/etc/subuid", "a:1:1\nbob:3:3\n");
+	found = j.steps[0].found_sum;
+	back = j.steps[0].back_sum;
+	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
+	for (size_t i = 0; i < ARRAY_SIZE(now) * ARRAY_SIZE(tmp); i++) {
+		_cleanup_strv_ char **names = NULL;
+		size_t n = 0;
+
+		j.steps[0].found_sum = found;
+		j.steps[0].back_sum = back;
+		put("/etc/subuid", now[i / 2]);
+		put(undo, tmp[i % 2]);
+		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+		holds("/etc/subuid", left[i / 2]);
+		ck_ok(host_list(host, "/etc", &names, &e));
+		while (names[n])
+			n++;
+		ck_assert_uint_eq(n, 1);
+	}
+}
+END_TEST
+
+START_TEST(lines_that_were_edited)
+{
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	line("/etc/subuid", "more:1:2");
+	record();
+	act(0);
+	put("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
+	holds("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
+	/* Only our own lines count, by force too. */
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+	holds("/etc/subuid", "a:1:1\nours:1:3\n");
+	put("/etc/subuid", "");
+	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
+	put_dir("/etc/subuid");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+}
+END_TEST
+
+/* Undoing lines of a large file takes time with the file, not with its square. */
+START_TEST(lines_of_a_large_file)
+{
+	size_t n = 200000, cap = n * 24 + 1, len = 0;
+	char *text = malloc(cap);
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, cap - len, "ours%zu:%zu:1\n", i, i);
+	put("/etc/subuid", text);
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	back(0, true);
+	holds("/etc/subuid", text);
+	free(text);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, lines_of_a_new_file);
+	tcase_add_test(tc, lines_of_an_empty_file);
+	tcase_add_test(tc, lines_behind_others);
+	tcase_add_test(tc, lines_without_a_final_newline);
+	tcase_add_test(tc, lines_with_others_behind);
+	tcase_add_test(tc, lines_that_moved);
+	tcase_add_test(tc, lines_at_an_end_without_newline);
+	tcase_add_test(tc, lines_partly_gone);
+	tcase_add_test(tc, lines_of_a_new_file_with_others);
+	tcase_add_test(tc, lines_like_ours);
+	tcase_add_test(tc, lines_that_are_gone);
+	tcase_add_test(tc, lines_killed_after_the_exchange);
+	tcase_add_test(tc, lines_without_sums);
+	tcase_add_test(tc, lines_killed_in_an_undo);
+	tcase_add_test(tc, lines_changed_after_a_killed_undo);
+	tcase_add_test(tc, lines_that_were_edited);
+	tcase_add_test(tc, lines_of_a_large_file);
+}
+
+UNIT_MAIN("undo_lines")
