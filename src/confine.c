@@ -37,15 +37,10 @@ static void clean_environment(void)
 /* A file that gets number 2 would take the error messages. A root may have no /dev/null. */
 static void standard_descriptors(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-		if (fd < 0)
-			fd = open("/", O_PATH);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
+	/* open(2) gives the lowest number that is free. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			open("/", O_PATH);
 }
 
 static void close_others(void)

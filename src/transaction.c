@@ -229,7 +229,7 @@ int transaction_finish(struct transaction *t, struct err *e)
 static int undo(const struct host *h, struct journal *j, bool force, const struct progress *p,
 		struct errs *failed, struct err *e)
 {
-	int r = undo_steps(h, j, j, force, failed, e);
+	int r = j->restored ? 0 : undo_steps(h, j, j, force, failed, e);
 	struct err units, ignored;
 
 	if (unitrecord_undo(h, j, p, failed, &units) < 0 && r == 0) {

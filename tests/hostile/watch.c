@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a program on a root and proves that it stays inside: watch [-2] ROOT COMMAND...
+ * Runs a program on a root and proves that it stays inside: watch [-2] ROOT PLAN COMMAND...
  *
  * Every system call is judged by what it did, not by the path it was given: the file behind each
  * descriptor that an open returned, and behind each descriptor that something is written, renamed,
@@ -9,12 +9,13 @@
  * be opened but for O_PATH that isn't a regular file or a directory, nothing written through a file
  * that has other names.
  *
- * Before ROOT is opened the program starts and reads its plan: anything may be read, nothing
- * written.
+ * Before ROOT is opened the program starts: anything may be read, nothing written. Until something
+ * in ROOT is opened, PLAN and the directories on the way to it may be read, too.
  *
- * -2: openat2(2) answers ENOSYS. The program gets 768 MiB of address space and 20 seconds. On fd 3:
- * a line "outside: ..." for each offence, at last "opens N writes N" (calls looked at). Exit code:
- * the program's; 142 when the time is up (by SIGALRM), 125 for trouble of our own.
+ * landlock(7) answers ENOSYS: what holds has to hold without it. -2: openat2(2), too. The program
+ * gets 768 MiB of address space and 20 seconds. On fd 3: a line "outside: ..." for each offence, at
+ * last "opens N writes N" (calls looked at). Exit code: the program's; 142 when the time is up (by
+ * SIGALRM), 125 for trouble of our own.
  */
 #include "../faults/tracer.h"
 
@@ -24,15 +25,16 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #define SECONDS 20 /* a lock is waited for 10 */
 #define MEMORY	(768UL * 1024 * 1024)
 #define WRITES	(O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)
 
 struct watch {
-	const char *root;
+	const char *root, *plan;
 	struct stat st;
-	bool begun, old_kernel;
+	bool begun, inside, old_kernel;
 	unsigned long opens, writes;
 	pid_t pid;
 	const char *call;
@@ -114,6 +116,9 @@ static const struct {
 	CALL(umask, HARMLESS),
 	CALL(prctl, HARMLESS),
 	CALL(close_range, HARMLESS),
+	CALL(landlock_create_ruleset, HARMLESS),
+	CALL(capget, HARMLESS),
+	CALL(capset, HARMLESS),
 	CALL(getpid, HARMLESS),
 	CALL(gettid, HARMLESS),
 	CALL(geteuid, HARMLESS),
@@ -167,6 +172,22 @@ static bool system_file(const char *path)
 		strstr(path, ".so"));
 }
 
+static bool plan_file(const struct watch *w, const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return !w->inside && strncmp(w->plan, path, n) == 0 &&
+	       (n == 1 || !w->plan[n] || w->plan[n] == '/');
+}
+
+/* What stands in for a descriptor that was closed. */
+static bool is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
 /* The file behind a descriptor; `writes` is for more than looking at it. */
 static void judge_fd(struct watch *w, int fd, bool writes, bool path_only)
 {
@@ -183,9 +204,11 @@ static void judge_fd(struct watch *w, int fd, bool writes, bool path_only)
 	path[n] = '\0';
 	if (!w->begun && st.st_dev == w->st.st_dev && st.st_ino == w->st.st_ino)
 		w->begun = true;
-	if (writes && !w->begun)
+	else if (below(w, path))
+		w->inside = true;
+	if (writes && !w->begun && !is_null(&st))
 		tell(w, "writes before the root is opened", path);
-	if (w->begun && !below(w, path) && (writes || !system_file(path)))
+	if (w->begun && !below(w, path) && (writes || !(system_file(path) || plan_file(w, path))))
 		tell(w, writes ? "writes" : "reads", path);
 	if (!path_only && w->begun && below(w, path) && !S_ISREG(st.st_mode) &&
 	    !S_ISDIR(st.st_mode))
@@ -235,7 +258,7 @@ static void judge_path(struct watch *w, long dir, unsigned long long addr, bool 
 			tell(w, writes ? "writes" : "reads", name);
 	} else if (!*name) {
 		judge_fd(w, (int)dir, writes, true);
-	} else if (!writes && (!w->begun || system_file(name))) {
+	} else if (!writes && (!w->begun || system_file(name) || plan_file(w, name))) {
 		return;
 	} else if (strchr(name, '/') || streq(name, "..") || dir == AT_FDCWD) {
 		tell(w, writes ? "writes" : "reads", name);
@@ -249,7 +272,8 @@ static enum tracer_verdict before(pid_t pid, struct user_regs_struct *r, void *a
 	const struct watch *w = arg;
 
 	(void)pid;
-	if (!w->old_kernel || r->orig_rax != SYS_openat2)
+	if (r->orig_rax != SYS_landlock_create_ruleset &&
+	    (!w->old_kernel || r->orig_rax != SYS_openat2))
 		return TRACER_GO_ON;
 	r->rax = (unsigned long long)-ENOSYS;
 	return TRACER_FAIL;
@@ -317,13 +341,14 @@ int main(int argc, char **argv)
 		w.old_kernel = true;
 		at++;
 	}
-	if (argc < at + 2 || !(w.root = realpath(argv[at], NULL)) || stat(w.root, &w.st) < 0) {
-		fputs("usage: watch [-2] ROOT COMMAND...\n", stderr);
+	if (argc < at + 3 || !(w.root = realpath(argv[at], NULL)) || stat(w.root, &w.st) < 0) {
+		fputs("usage: watch [-2] ROOT PLAN COMMAND...\n", stderr);
 		return TRACER_TROUBLE;
 	}
 	setrlimit(RLIMIT_AS, &memory);
 	alarm(SECONDS); /* ends us, and what is traced with us */
-	code = tracer_run(argv + at + 1, &hooks, &w);
+	w.plan = argv[at + 1];
+	code = tracer_run(argv + at + 2, &hooks, &w);
 	dprintf(3, "opens %lu writes %lu\n", w.opens, w.writes);
 	return code;
 }
