@@ -128,13 +128,10 @@ static int docker_state(const struct host *h, struct unit_state *ret, struct err
 	return units_state(u, DOCKER_SERVICE, ret, e);
 }
 
-static bool to_be_run(const struct changes *c)
+/* Does anything change that the daemon is to take? What isn't to be restarted is nobody's hurry. */
+static bool is_to_take(const struct section *s, const struct changes *c)
 {
-	for (size_t i = 0; i < c->n_asks; i++)
-		if (streq(c->asks[i].unit, DOCKER_SERVICE) && c->asks[i].action != UNIT_NOTHING &&
-		    !c->asks[i].pending)
-			return true;
-	return false;
+	return c->n && !c->no_restart && !streq(section_str(s, "restart"), "never");
 }
 
 static int diff(const struct section *s, const struct previous *was, const struct host *h,
@@ -162,7 +159,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	for (size_t i = 0; i < out->n_asks; i++)
 		if (decide(s, h, &u, out, &out->asks[i], e) < 0)
 			return e->code;
-	if (is_up(&u) && to_be_run(out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
+	if (is_up(&u) && is_to_take(s, out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
 		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
 			 why.text);
 	return 0;
