@@ -401,7 +401,7 @@ static int stale_each(int etc, const char *prefix, pid_t pid, bool remove, struc
 			/* A temporary bears the pid in its name, and may not have got its content.
 			 */
 			if (!(owner == OWNER_PID && found == pid) &&
-			    !(f == 1 && owner == OWNER_UNKNOWN && is_unfinished(etc, name[f], pid)))
+			    !(f == 1 && owner != OWNER_STRANGE && is_unfinished(etc, name[f], pid)))
 				continue;
 			n++;
 			if (names)
