@@ -101,14 +101,34 @@ START_TEST(lines_that_are_gone)
 }
 END_TEST
 
+/* A database and a temporary file beside it as a kill left them, and what recovery makes of both.
+ */
+struct left {
+	const char *now, *tmp, *left;
+	bool kept; /* the temporary is somebody's edit, and stays beside the target */
+};
+
+static void recovers(const struct left *was, const char *tmp)
+{
+	char kept[128];
+	bool changed;
+
+	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(tmp, "bulkhead-") + 9);
+	put("/etc/subuid", was->now);
+	put(tmp, was->tmp);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
+			 was->kept ? -ESTALE : 0);
+	holds(kept, was->kept ? was->tmp : NULL);
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+	holds("/etc/subuid", was->left);
+	tidy();
+}
+
 /* A run was killed between the exchange and the look at what it took away: an edit made without
  * the locks goes back, or is kept when others went on from ours. */
 START_TEST(lines_killed_after_the_exchange)
 {
-	static const struct {
-		const char *now, *tmp, *left;
-		bool kept;
-	} were[] = {
+	static const struct left were[] = {
 		{ "a:1:1\n", "a:1:1\nours:1:2\n", "a:1:1\n", false },
 		{ "a:1:1\nours:1:2\n", "a:1:1\n", "a:1:1\n", false },
 		{ "a:1:1\nours:1:2\n", "a:1:1\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
@@ -116,24 +136,14 @@ START_TEST(lines_killed_after_the_exchange)
 		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\n", "a:1:1\nadd:5:5\n", false },
 		{ "a:1:1\nours:1:2\nadd:5:5\n", "a:1:1\nedit:3:3\n", "a:1:1\nadd:5:5\n", true },
 	};
-	char tmp[128], kept[128];
-	bool changed;
+	char tmp[128];
 
 	put("/etc/subuid", "a:1:1\n");
 	line("/etc/subuid", "ours:1:2");
 	record();
 	snprintf(tmp, sizeof(tmp), "/etc/%s", j.steps[0].tmp);
-	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(tmp, "bulkhead-") + 9);
-	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
-		put("/etc/subuid", were[i].now);
-		put(tmp, were[i].tmp);
-		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
-				 were[i].kept ? -ESTALE : 0);
-		holds(kept, were[i].kept ? were[i].tmp : NULL);
-		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
-		holds("/etc/subuid", were[i].left);
-		tidy();
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(were); i++)
+		recovers(&were[i], tmp);
 }
 END_TEST
 
@@ -164,33 +174,21 @@ END_TEST
 
 START_TEST(lines_killed_in_an_undo)
 {
-	static const struct {
-		const char *now, *tmp, *left;
-		bool kept;
-	} were[] = {
+	static const struct left were[] = {
 		{ "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", "a:1:1\nb:1:1\n", false },
 		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nb:1:1\n", "a:1:1\nb:1:1\n", false },
 		{ "a:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nedit:3:3\n", false },
 		{ "a:1:1\nb:1:1\n", "a:1:1\nours:1:2\nedit:3:3\n", "a:1:1\nb:1:1\n", true },
 	};
-	char undo[128], kept[128];
-	bool changed;
+	char undo[128];
 
 	put("/etc/subuid", "a:1:1\n");
 	line("/etc/subuid", "ours:1:2");
 	record();
 	snprintf(undo, sizeof(undo), "/etc/%s-undo", j.steps[0].tmp);
-	snprintf(kept, sizeof(kept), "/etc/subuid.kept-%s", strstr(undo, "bulkhead-") + 9);
 	for (size_t i = 0; i < ARRAY_SIZE(were); i++) {
 		j.steps[0].found_sum = j.steps[0].back_sum = 0;
-		put("/etc/subuid", were[i].now);
-		put(undo, were[i].tmp);
-		ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e),
-				 were[i].kept ? -ESTALE : 0);
-		holds(kept, were[i].kept ? were[i].tmp : NULL);
-		ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
-		holds("/etc/subuid", were[i].left);
-		tidy();
+		recovers(&were[i], undo);
 	}
 }
 END_TEST

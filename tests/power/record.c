@@ -43,13 +43,18 @@ static void place_of(const struct disk *d, pid_t pid, unsigned long long fd,
 	snprintf(ret->path, sizeof(ret->path), "%s/%s", dir, ret->name);
 }
 
+/* The inode behind a descriptor, -1 outside of the tree; `path` leads to it. */
+static long inode_of_fd(struct disk *d, pid_t pid, unsigned long long fd, char path[64])
+{
+	fd_path(pid, fd, path, 64);
+	return inode_of(d, path);
+}
+
 static void touched_fd(struct disk *d, pid_t pid, unsigned long long fd)
 {
 	char path[64];
-	long inode;
+	long inode = inode_of_fd(d, pid, fd, path);
 
-	fd_path(pid, fd, path, sizeof(path));
-	inode = inode_of(d, path);
 	if (inode >= 0)
 		disk_touched(d, (size_t)inode, path);
 }
@@ -144,10 +149,8 @@ static void linked(struct disk *d, pid_t pid, const struct user_regs_struct *r)
 static void synced(struct disk *d, pid_t pid, unsigned long long fd)
 {
 	char path[64];
-	long inode;
+	long inode = inode_of_fd(d, pid, fd, path);
 
-	fd_path(pid, fd, path, sizeof(path));
-	inode = inode_of(d, path);
 	if (inode >= 0)
 		disk_op(d, OP_SYNC)->inode = (size_t)inode;
 }
