@@ -485,7 +485,7 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 			/* One that has only just begun has noted nothing yet: what stands there may
 			 * be the pid of a dead one. */
 			if (noted_pid(fd, &pid) == 0 && pid &&
-			    !(host_is_live(h) && kill((pid_t)pid, 0) < 0 && errno == ESRCH))
+			    !(kill((pid_t)pid, 0) < 0 && errno == ESRCH))
 				snprintf(who, sizeof(who), " (process %u)", pid);
 			return err_set(e, EBUSY,
 				       "another run of bulkhead%s is at work on this host: wait "

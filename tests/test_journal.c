@@ -286,6 +286,28 @@ START_TEST(one_run_at_a_time)
 }
 END_TEST
 
+/* Who has just taken the lock has not noted itself: the one that did is dead, and no use to name.
+ */
+START_TEST(a_dead_run_is_not_named)
+{
+	struct err other;
+	uint32_t last;
+	pid_t pid = fork();
+	int fd, again;
+
+	if (pid == 0)
+		_exit(journal_lock(host, 0, &fd, &last, &other) ||
+		      journal_lock_note(host, fd, &other));
+	ck_assert_int_eq(waitpid(pid, &again, 0), pid);
+	ck_assert_int_eq(again, 0);
+	ck_ok(journal_lock(host, 0, &fd, &last, &e));
+	ck_assert_uint_eq(last, (uint32_t)pid);
+	ck_assert_int_eq(journal_lock(host, 0, &again, &last, &other), -EBUSY);
+	ck_assert_ptr_null(strstr(other.text, "(process"));
+	close(fd);
+}
+END_TEST
+
 /* A run that is killed holds nothing. */
 START_TEST(the_lock_dies_with_its_run)
 {
@@ -407,6 +429,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lost_images_are_told);
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);
+	tcase_add_test(tc, a_dead_run_is_not_named);
 	tcase_add_test(tc, the_lock_dies_with_its_run);
 	tcase_add_test(tc, a_torn_pid_is_none);
 	tcase_add_test(tc, a_lock_that_is_no_file);
