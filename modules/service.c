@@ -77,6 +77,12 @@ static bool is_up(const struct unit_state *u)
 	return streq(u->active, "active") || streq(u->active, "reloading");
 }
 
+/* The restart of the socket carries the service along. */
+static bool is_dockers(const char *unit)
+{
+	return streq(unit, DOCKER_SERVICE) || streq(unit, DOCKER_SOCKET);
+}
+
 static bool is_enabled(const struct unit_state *u)
 {
 	return has_prefix(u->enabled, "enabled");
@@ -119,13 +125,24 @@ static int decide(const struct section *s, const struct host *h, const struct un
 	return 0;
 }
 
-static int docker_state(const struct host *h, struct unit_state *ret, struct err *e)
+static int state_of(const struct host *h, const char *unit, struct unit_state *ret, struct err *e)
 {
 	_cleanup_units_ struct units *u = NULL;
 
 	if (units_open(h, &u, e) < 0)
 		return e->code;
-	return units_state(u, DOCKER_SERVICE, ret, e);
+	return units_state(u, unit, ret, e);
+}
+
+/* Other units than Docker's are judged by their own state; no container hangs on them. */
+static int decide_other(const struct unit_state *u, const struct changes *out, struct ask *a,
+			struct err *e)
+{
+	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !is_up(u))
+		ask_of_down(a, u);
+	if (a->action != UNIT_NOTHING && out->no_restart)
+		return put_off(a, e, "--no-restart");
+	return 0;
 }
 
 /* Does anything change that the daemon is to take? What isn't to be restarted is nobody's hurry. */
@@ -150,15 +167,21 @@ static int diff(const struct section *s, const struct previous *was, const struc
 			out->asks[i].action = UNIT_NOTHING;
 		return 0;
 	}
-	if (docker_state(h, &u, e) < 0)
+	if (state_of(h, DOCKER_SERVICE, &u, e) < 0)
 		return e->code;
 	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
 			"docker.service is down though it is enabled", e) < 0)
 		return e->code;
-	for (size_t i = 0; i < out->n_asks; i++)
-		if (decide(s, h, &u, out, &out->asks[i], e) < 0)
+	for (size_t i = 0; i < out->n_asks; i++) {
+		struct ask *a = &out->asks[i];
+		struct unit_state own = u;
+
+		if ((!streq(a->unit, DOCKER_SERVICE) && state_of(h, a->unit, &own, e) < 0) ||
+		    (is_dockers(a->unit) ? decide(s, h, &own, out, a, e)
+					 : decide_other(&own, out, a, e)) < 0)
 			return e->code;
+	}
 	if (is_up(&u) && is_to_take(s, out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
 		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
 			 why.text);
@@ -178,7 +201,7 @@ static int verify(const struct section *s, const struct previous *was, const str
 	if (!host_is_live(h))
 		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, NULL,
 				    "offline: nothing runs in this root", e);
-	if (docker_state(h, &u, e) < 0)
+	if (state_of(h, DOCKER_SERVICE, &u, e) < 0)
 		return e->code;
 	if (!streq(u.load, "loaded")) {
 		snprintf(found, sizeof(found), "docker.service is %s", u.load);

@@ -48,7 +48,7 @@ enum unit_action {
 	UNIT_RELOAD,
 	UNIT_START, /* start it when it is down; no more than that when it runs */
 	UNIT_RESTART,
-	UNIT_STOP, /* a rollback's alone: what only the undone transaction had started */
+	UNIT_STOP, /* before files change: what is taken out, or had been started only for this */
 };
 
 /* What is asked of a unit. `pending` is set when policy (restart: never, --no-restart) says not

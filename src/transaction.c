@@ -184,6 +184,14 @@ static uint64_t now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static bool stops_units(const struct host *h, const struct journal *j)
+{
+	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
+		if (j->units[i].action == UNIT_STOP && !j->units[i].pending)
+			return true;
+	return false;
+}
+
 int transaction_commit(struct transaction *t, const struct changes *c, struct err *e)
 {
 	struct journal *j = &t->journal;
@@ -197,14 +205,17 @@ int transaction_commit(struct transaction *t, const struct changes *c, struct er
 			return e->code;
 	if (interrupted(t->progress, e) < 0)
 		return e->code;
-	j->phase = PHASE_FILES;
-	if (journal_update(t->h, j, e) < 0 || commit_files(t, c, e) < 0)
+	j->phase = stops_units(t->h, j) ? PHASE_UNITS : PHASE_FILES;
+	if (journal_update(t->h, j, e) < 0 || unitrecord_stop(t->h, j, t->progress, e) < 0 ||
+	    commit_files(t, c, e) < 0)
 		return e->code;
 	if (!host_is_live(t->h) || (!j->n_units && !j->manager_reload))
 		return 0;
-	j->phase = PHASE_UNITS;
-	if (journal_update(t->h, j, e) < 0)
-		return e->code;
+	if (j->phase != PHASE_UNITS) {
+		j->phase = PHASE_UNITS;
+		if (journal_update(t->h, j, e) < 0)
+			return e->code;
+	}
 	if (unitrecord_run(t->h, j, t->progress, e) < 0)
 		return e->code;
 	t->settled = now_us();
@@ -229,8 +240,13 @@ int transaction_finish(struct transaction *t, struct err *e)
 static int undo(const struct host *h, struct journal *j, bool force, const struct progress *p,
 		struct errs *failed, struct err *e)
 {
-	int r = j->restored ? 0 : undo_steps(h, j, j, force, failed, e);
 	struct err units, ignored;
+	int r = 0;
+
+	if (!j->restored) {
+		unitrecord_stop_made(h, j, p);
+		r = undo_steps(h, j, j, force, failed, e);
+	}
 
 	if (unitrecord_undo(h, j, p, failed, &units) < 0 && r == 0) {
 		/* Who starts them by hand now has not to see recovery do it again. */
@@ -379,8 +395,10 @@ static bool id_in(unsigned id, const unsigned *ids, size_t n)
 static int rollback_run(const struct host *h, struct journal *j, const struct progress *p,
 			struct errs *failed, struct err *e)
 {
+	struct err told_later;
 	int r;
 
+	unitrecord_stop(h, j, p, &told_later);
 	for (size_t i = 0; i < j->n_undoes; i++) {
 		_cleanup_journal_ struct journal one = { 0 };
 

@@ -8,6 +8,24 @@ static bool to_run(const struct unit_record *r)
 	return !r->pending && r->action != UNIT_NOTHING && r->action != UNIT_STOP;
 }
 
+static bool to_stop(const struct unit_record *r)
+{
+	return !r->pending && r->action == UNIT_STOP;
+}
+
+/* Is it this transaction that makes the unit's file? */
+static bool makes_unit(const struct journal *j, const char *unit)
+{
+	for (size_t i = 0; i < j->n_steps; i++) {
+		const struct step *s = &j->steps[i];
+
+		if (s->kind == CHANGE_FILE && !s->before.exists &&
+		    streq(strrchr(s->path, '/') + 1, unit))
+			return true;
+	}
+	return false;
+}
+
 static bool was_up(const struct unit_record *r)
 {
 	return streq(r->active, "active") || streq(r->active, "reloading") ||
@@ -28,12 +46,37 @@ int unitrecord_note(const struct host *h, struct journal *j, struct err *e)
 
 		if (units_state(u, r->unit, &s, e) < 0)
 			return e->code;
-		if (to_run(r) && units_usable(r->unit, &s, e) < 0)
+		/* One that is made now is known once the manager has reloaded. */
+		if (to_run(r) && !(streq(s.load, "not-found") && makes_unit(j, r->unit)) &&
+		    units_usable(r->unit, &s, e) < 0)
 			return err_prefix(e, "nothing was changed");
 		memcpy(r->before, s.invocation, sizeof(r->before));
 		memcpy(r->active, s.active, sizeof(r->active));
 	}
 	return 0;
+}
+
+int unitrecord_stop(const struct host *h, const struct journal *j, const struct progress *p,
+		    struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+
+	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
+		if (to_stop(&j->units[i]) &&
+		    ((!u && units_open(h, &u, e) < 0) ||
+		     units_stop(u, j->units[i].unit, j->timeout, p, e) < 0))
+			return e->code;
+	return u != NULL;
+}
+
+void unitrecord_stop_made(const struct host *h, const struct journal *j, const struct progress *p)
+{
+	_cleanup_units_ struct units *u = NULL;
+	struct err ignored;
+
+	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
+		if (makes_unit(j, j->units[i].unit) && (u || units_open(h, &u, &ignored) == 0))
+			units_stop(u, j->units[i].unit, j->timeout, p, &ignored);
 }
 
 int unitrecord_run(const struct host *h, struct journal *j, const struct progress *p, struct err *e)
@@ -237,6 +280,8 @@ static enum unit_action rollback_action(const struct unit_record *r, const struc
 	bool was = was_up(r);
 	bool is = streq(now->active, "active") || streq(now->active, "reloading");
 
+	if (to_stop(r))
+		return was && !is ? UNIT_START : UNIT_NOTHING;
 	if (r->action == UNIT_NOTHING || (!is && !streq(now->active, "failed")))
 		return UNIT_NOTHING;
 	if (!was && same_boot && streq(now->invocation, r->after))
@@ -296,6 +341,9 @@ int unitrecord_ask_back(const struct host *h, const struct journal *list, size_t
 			if (!to || units_state(u, from->unit, &now, e) < 0)
 				return e->code;
 			a = rollback_action(from, &now, same_boot);
+			/* It is to go, whoever started it. */
+			if (a == UNIT_RESTART && makes_unit(&list[i], from->unit))
+				a = UNIT_STOP;
 			if (a > to->action)
 				to->action = a;
 			to->pending = no_restart;

@@ -15,6 +15,19 @@
  */
 int unitrecord_note(const struct host *h, struct journal *j, struct err *e);
 
+/*
+ * Stops, before any file is touched, what is asked to be stopped: its unit file may be about to go,
+ * and with it what it does at its end. 1: there was some.
+ */
+int unitrecord_stop(const struct host *h, const struct journal *j, const struct progress *p,
+		    struct err *e);
+
+/*
+ * The same on the way back, for units whose files `j` had made. What can't be stopped is seen, and
+ * told, by what looks at units when the files are back.
+ */
+void unitrecord_stop_made(const struct host *h, const struct journal *j, const struct progress *p);
+
 /* The manager's reload, if it is asked for, then the units' actions; notes what runs afterwards. */
 int unitrecord_run(const struct host *h, struct journal *j, const struct progress *p,
 		   struct err *e);

@@ -613,7 +613,8 @@ int units_stop(struct units *u, const char *unit, int timeout, const struct prog
 	r = stage_begin(u, &s, unit, timeout, p, e);
 	if (r >= 0)
 		r = stage_add(u, &s, unit, UNIT_NOTHING, e);
-	if (r >= 0 && !streq(s.list[0].before.state.load, "not-found"))
+	/* What runs is stopped, its unit file may be gone. */
+	if (r >= 0 && !look_is_down(&s.list[0].before))
 		r = watch_issue(u, &s, &s.list[0], "StopUnit", e);
 	if (r >= 0)
 		r = watch_wait(u, &s, &s.list[0], e);

@@ -447,7 +447,13 @@ START_TEST(stop)
 	ck_assert_str_eq(fake->log, "StopUnit docker.service");
 	ck_assert_str_eq(fake->service.active, "inactive");
 	ran(units_stop(u, "nosuch.service", 10, NULL, &e));
+	/* Its unit file is gone, and it runs on. */
 	fake->service.active = "active";
+	fake->service.load = "not-found";
+	ran(units_stop(u, SERVICE, 10, NULL, &e));
+	ck_assert_str_eq(fake->service.active, "inactive");
+	fake->service.active = "active";
+	fake->service.load = "loaded";
 	fake->back_again = true;
 	ck_assert_int_eq(units_stop(u, SERVICE, 10, NULL, &e), -EBUSY);
 	fake->never = true;
