@@ -29,6 +29,15 @@ static int why_init(struct why *w, const char *module, const char *setting, cons
 	return 0;
 }
 
+void lines_free(struct line *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].old);
+		free(list[i].text);
+	}
+	free(list);
+}
+
 static void change_free(struct change *c)
 {
 	if (!c)
@@ -36,7 +45,7 @@ static void change_free(struct change *c)
 	free(c->path);
 	image_done(&c->before);
 	image_done(&c->after);
-	strv_free(c->lines);
+	lines_free(c->lines, c->n_lines);
 	for (size_t i = 0; i < c->n_whys; i++)
 		why_done(&c->whys[i]);
 	free(c->whys);
@@ -277,50 +286,114 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 	return 1;
 }
 
-static int lines_add(struct change *c, const char *line, struct err *e)
+char *line_find(char *text, size_t len, const char *line)
 {
-	size_t n = 0, len = strlen(line), have = c->after.len;
-	char **lines, *content;
+	size_t n = strlen(line);
+	char *end = text + len;
 
-	while (c->lines && c->lines[n])
-		n++;
-	lines = reallocarray(c->lines, n + 2, sizeof(char *));
-	if (!lines)
-		return err_oom(e);
-	c->lines = lines;
-	lines[n + 1] = NULL;
-	lines[n] = strdup(line);
-	if (!lines[n])
-		return err_oom(e);
-	content = realloc(c->after.content, have + len + 3);
+	for (char *p = text; p && p + n <= end;) {
+		if (memcmp(p, line, n) == 0 && (p + n == end || p[n] == '\n'))
+			return p;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return NULL;
+}
+
+static int append(struct image *im, const char *line, struct err *e)
+{
+	size_t len = strlen(line), have = im->len;
+	char *content = realloc(im->content, have + len + 3);
+
 	if (!content)
 		return err_oom(e);
-	c->after.content = content;
+	im->content = content;
 	if (have && content[have - 1] != '\n')
 		content[have++] = '\n';
 	memcpy(content + have, line, len);
 	memcpy(content + have + len, "\n", 2);
-	c->after.len = have + len + 1;
+	im->len = have + len + 1;
 	return 0;
 }
 
-int changes_line(struct changes *c, const struct host *h, const char *path, const char *line,
-		 mode_t create_mode, const char *module, const char *setting, const char *text,
-		 struct err *e)
+int image_line(struct image *im, const char *old, const char *line, struct err *e)
+{
+	char *at = im->content ? line_find(im->content, im->len, old) : NULL;
+	size_t n = strlen(old), len = strlen(line), before, behind;
+	char *content;
+
+	if (!at)
+		return 0;
+	before = (size_t)(at - im->content);
+	behind = im->len - before - n;
+	content = malloc(before + len + behind + 1);
+	if (!content)
+		return err_oom(e);
+	memcpy(content, im->content, before);
+	memcpy(content + before, line, len);
+	memcpy(content + before + len, at + n, behind + 1);
+	free(im->content);
+	im->content = content;
+	im->len = before + len + behind;
+	return 1;
+}
+
+/* The line in the record of what is ours: one that replaces ours is ours in its place. */
+static int lines_record(struct change *c, const char *old, const char *line, struct err *e)
+{
+	struct line *lines, *l = NULL;
+	char *copy = strdup(line);
+
+	if (!copy)
+		return err_oom(e);
+	for (size_t i = 0; old && i < c->n_lines; i++)
+		if (streq(c->lines[i].text, old))
+			l = &c->lines[i];
+	if (l) {
+		free(l->text);
+		l->text = copy;
+		return 0;
+	}
+	lines = reallocarray(c->lines, c->n_lines + 1, sizeof(*lines));
+	if (!lines) {
+		free(copy);
+		return err_oom(e);
+	}
+	c->lines = lines;
+	l = &lines[c->n_lines++];
+	*l = (struct line){ .text = copy };
+	return copy_string(&l->old, old, e);
+}
+
+static int lines_add(struct change *c, const struct host *h, const char *old, const char *line,
+		     struct err *e)
+{
+	int r = old ? image_line(&c->after, old, line, e) : append(&c->after, line, e);
+
+	if (r == 0 && old)
+		return err_set(e, ENOENT, "the line to replace is not in '%s%s'", host_prefix(h),
+			       c->path);
+	return r < 0 ? r : lines_record(c, old, line, e);
+}
+
+/* `old` NULL: the line is appended. */
+static int change_line(struct changes *c, const struct host *h, const char *path, const char *old,
+		       const char *line, mode_t create_mode, const char *module,
+		       const char *setting, const char *cis, const char *text, struct err *e)
 {
 	_cleanup_(change_free_cleanup) struct change *db = NULL;
-	struct change *old = find(c, path);
+	struct change *was = find(c, path);
 
-	if (strchr(line, '\n'))
+	if (strchr(line, '\n') || (old && strchr(old, '\n')))
 		return err_set(e, EINVAL, "a line for '%s' would hold a newline", path);
-	if (old && old->kind != CHANGE_LINES)
-		return twice(old, module, e);
-	if (old) {
-		if (lines_add(old, line, e) < 0)
+	if (was && was->kind != CHANGE_LINES)
+		return twice(was, module, e);
+	if (was) {
+		if (lines_add(was, h, old, line, e) < 0)
 			return e->code;
-		return change_why(old, module, setting, NULL, text, e);
+		return change_why(was, module, setting, cis, text, e);
 	}
-	if (change_new(CHANGE_LINES, path, module, setting, NULL, text, &db, e) < 0 ||
+	if (change_new(CHANGE_LINES, path, module, setting, cis, text, &db, e) < 0 ||
 	    host_image_now(h, path, &db->before, e) < 0 ||
 	    target_check(h, path, &db->before, e) < 0)
 		return e->code;
@@ -328,10 +401,24 @@ int changes_line(struct changes *c, const struct host *h, const char *path, cons
 		db->after = (struct image){ .exists = true, .mode = S_IFREG | create_mode };
 	else if (image_copy(&db->before, &db->after, e) < 0)
 		return e->code;
-	if (host_replaceable(h, path, e) < 0 || lines_add(db, line, e) < 0 ||
+	if (host_replaceable(h, path, e) < 0 || lines_add(db, h, old, line, e) < 0 ||
 	    parents(c, h, path, module, setting, text, e) < 0)
 		return e->code;
 	return add(c, &db, e);
+}
+
+int changes_line(struct changes *c, const struct host *h, const char *path, const char *line,
+		 mode_t create_mode, const char *module, const char *setting, const char *text,
+		 struct err *e)
+{
+	return change_line(c, h, path, NULL, line, create_mode, module, setting, NULL, text, e);
+}
+
+int changes_line_replace(struct changes *c, const struct host *h, const char *path, const char *old,
+			 const char *line, const char *module, const char *setting, const char *cis,
+			 const char *text, struct err *e)
+{
+	return change_line(c, h, path, old, line, 0, module, setting, cis, text, e);
 }
 
 int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,

@@ -16,11 +16,11 @@
 #include "json.h"
 
 enum change_kind {
-	CHANGE_DIR,   /* a directory is made; undone: removed when empty */
-	CHANGE_FILE,  /* a file is made or replaced whole */
-	CHANGE_LINES, /* lines are appended to a database that others edit, under its locks; undone:
-			 our lines are taken out */
-	CHANGE_ATTRS, /* owner and mode of what exists, in place */
+	CHANGE_DIR,    /* a directory is made; undone: removed when empty */
+	CHANGE_FILE,   /* a file is made or replaced whole */
+	CHANGE_LINES,  /* lines of a database that others edit are added or replaced, under its
+			  locks; undone: our lines are taken out, or make place for the old ones */
+	CHANGE_ATTRS,  /* owner and mode of what exists, in place */
 	CHANGE_REMOVE, /* a file of ours is removed */
 };
 
@@ -32,11 +32,20 @@ struct why {
 	char *text;    /* one line for a person: "icc: true -> false" */
 };
 
+/* A line of a database, without its newline. */
+struct line {
+	char *old; /* whose place it takes; NULL: it is appended */
+	char *text;
+};
+
+void lines_free(struct line *list, size_t n); /* takes NULL */
+
 struct change {
 	enum change_kind kind;
 	char *path;
 	struct image before, after;
-	char **lines; /* LINES: what is appended, without newline; NULL-terminated */
+	struct line *lines; /* LINES: what is ours */
+	size_t n_lines;
 	struct why *whys;
 	size_t n_whys;
 	char **test; /* argv that proves the staged form on a live host; "{}" stands for its path.
@@ -129,6 +138,20 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 int changes_line(struct changes *c, const struct host *h, const char *path, const char *line,
 		 mode_t create_mode, const char *module, const char *setting, const char *text,
 		 struct err *e);
+
+/*
+ * The same for a line that stands there (its first one that is `old`) and becomes `line`. A line
+ * that was proposed before becomes the later proposal. -ENOENT: there is no such line.
+ */
+int changes_line_replace(struct changes *c, const struct host *h, const char *path, const char *old,
+			 const char *line, const char *module, const char *setting, const char *cis,
+			 const char *text, struct err *e);
+
+/* The place of a line (without newline) in a text, or NULL. Whole lines count. */
+char *line_find(char *text, size_t len, const char *line);
+
+/* Puts a line into the place of the first one that is `old`: 1; 0 where none is. -ENOMEM. */
+int image_line(struct image *im, const char *old, const char *line, struct err *e);
 
 int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
 		  gid_t gid, const char *module, const char *setting, const char *cis,

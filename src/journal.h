@@ -8,7 +8,8 @@
  * by number of the step) history/000007/  the same, once it is done
  *
  * pending appears whole by a rename, and becomes history by a rename: that is the commit. Lines of
- * shared databases are recorded as lines, never the whole database, so no password hash is copied.
+ * shared databases are recorded as lines, never the whole database, so that nobody else's password
+ * hash is copied.
  */
 #ifndef BULKHEAD_JOURNAL_H
 #define BULKHEAD_JOURNAL_H
@@ -32,7 +33,8 @@ struct step {
 	char *path;
 	char *tmp; /* the temporary name beside it; none for directories and attributes */
 	struct image before, after;
-	char **lines;			/* LINES: ours */
+	struct line *lines; /* LINES: ours */
+	size_t n_lines;
 	bool newline;			/* LINES: the file had no final newline, we added it */
 	size_t was_len;			/* LINES: how long the file was */
 	uint64_t before_sum, after_sum; /* LINES: of the contents, which are not recorded */

@@ -36,7 +36,7 @@ void journal_done(struct journal *j)
 		free(s->tmp);
 		image_done(&s->before);
 		image_done(&s->after);
-		strv_free(s->lines);
+		lines_free(s->lines, s->n_lines);
 		json_decref(s->why);
 	}
 	free(j->steps);
@@ -70,20 +70,21 @@ static json_t *why_json(const struct why *whys, size_t n)
 	return list;
 }
 
-static char **strv_copy(char *const *v)
+static int lines_copy(const struct change *c, struct step *s, struct err *e)
 {
-	size_t n = 0;
-	char **copy;
+	s->lines = calloc(c->n_lines + 1, sizeof(*s->lines));
+	if (!s->lines)
+		return err_oom(e);
+	for (size_t i = 0; i < c->n_lines; i++) {
+		const struct line *from = &c->lines[i];
+		struct line *to = &s->lines[s->n_lines++];
 
-	while (v[n])
-		n++;
-	copy = calloc(n + 1, sizeof(*copy));
-	for (size_t i = 0; copy && i < n; i++)
-		if (!(copy[i] = strdup(v[i]))) {
-			strv_free(copy);
-			return NULL;
-		}
-	return copy;
+		to->old = from->old ? strdup(from->old) : NULL;
+		to->text = strdup(from->text);
+		if ((from->old && !to->old) || !to->text)
+			return err_oom(e);
+	}
+	return 0;
 }
 
 /* A database is recorded by its attributes and our lines: its content is not ours to copy. */
@@ -116,14 +117,12 @@ static int step_from_change(const struct change *c, uint64_t nonce, struct step 
 			return e->code;
 		return image_copy(&c->after, &s->after, e);
 	}
-	s->newline = c->before.len && c->before.content[c->before.len - 1] != '\n';
+	s->newline = c->before.len && c->before.content[c->before.len - 1] != '\n' &&
+		     c->after.content[c->after.len - 1] == '\n';
 	s->was_len = c->before.len;
 	s->before_sum = image_sum(&c->before);
 	s->after_sum = image_sum(&c->after);
-	s->lines = strv_copy(c->lines);
-	if (!s->lines)
-		return err_oom(e);
-	if (attrs_copy(&c->before, &s->before, e) < 0)
+	if (lines_copy(c, s, e) < 0 || attrs_copy(&c->before, &s->before, e) < 0)
 		return e->code;
 	return attrs_copy(&c->after, &s->after, e);
 }
@@ -233,6 +232,13 @@ static json_t *ids_json(const unsigned *ids, size_t n)
 	return list;
 }
 
+/* One that was appended is a string, one that was replaced says what stood there. */
+static json_t *line_json(const struct line *l)
+{
+	return l->old ? json_pack("{s:s, s:s}", "old", l->old, "text", l->text)
+		      : json_string(l->text);
+}
+
 static json_t *step_json(const struct step *s)
 {
 	_cleanup_json_ json_t *lines = NULL;
@@ -244,8 +250,8 @@ static json_t *step_json(const struct step *s)
 	if (!o || s->kind != CHANGE_LINES)
 		return TAKE_PTR(o);
 	lines = json_array();
-	for (char **l = s->lines; *l; l++)
-		if (json_array_append_new(lines, json_string(*l)) < 0)
+	for (size_t i = 0; i < s->n_lines; i++)
+		if (json_array_append_new(lines, line_json(&s->lines[i])) < 0)
 			return NULL;
 	if (json_object_set(o, "lines", lines) < 0 ||
 	    json_object_set_new(o, "newline", json_boolean(s->newline)) < 0 ||
@@ -410,6 +416,18 @@ static bool tmp_fine(const char *tmp)
 	return !tmp || (tmp[0] == '.' && strstr(tmp, ".bulkhead-") && !strchr(tmp, '/'));
 }
 
+static int line_parse(json_t *o, struct line *l)
+{
+	const char *old = NULL, *text = json_string_value(o);
+	int r = text ? 0 : unpack(o, "{s:s, s:s}", "old", &old, "text", &text);
+
+	if (r < 0)
+		return r;
+	l->old = old ? strdup(old) : NULL;
+	l->text = strdup(text);
+	return (old && !l->old) || !l->text ? -ENOMEM : 0;
+}
+
 static int step_parse(json_t *o, struct step *s)
 {
 	const char *kind, *path, *tmp;
@@ -445,15 +463,13 @@ static int step_parse(json_t *o, struct step *s)
 		return r;
 	if (k != CHANGE_LINES)
 		return 0;
-	s->lines = calloc(json_array_size(lines) + 1, sizeof(char *));
+	s->lines = calloc(json_array_size(lines) + 1, sizeof(*s->lines));
 	if (!s->lines)
 		return -ENOMEM;
 	json_array_foreach (lines, i, line) {
-		if (!json_is_string(line))
-			return -EINVAL;
-		s->lines[i] = strdup(json_string_value(line));
-		if (!s->lines[i])
-			return -ENOMEM;
+		s->n_lines++;
+		if ((r = line_parse(line, &s->lines[i])) < 0)
+			return r;
 	}
 	return 0;
 }

@@ -277,6 +277,24 @@ char *redact_text(const char *text)
 	return buf_take(&out, NULL);
 }
 
+void redact_line(const char *path, const char *line, struct buf *out)
+{
+	static const char *const databases[] = { "/passwd", "/group", "/shadow", "/gshadow" };
+	const char *field = strchr(line, ':');
+	size_t len = field ? strcspn(++field, ":") : 0;
+	bool hashes = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(databases); i++)
+		hashes |= has_suffix(path, databases[i]);
+	if (!hashes || strspn(field ? field : "", "x!*") >= len) {
+		buf_adds(out, line);
+		return;
+	}
+	buf_add(out, line, (size_t)(field - line));
+	buf_adds(out, HIDDEN);
+	buf_adds(out, field + len);
+}
+
 /* The new value of a member or element. */
 static json_t *redacted(json_t *item, enum kind kind)
 {

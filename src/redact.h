@@ -22,6 +22,13 @@
  */
 char *redact_text(const char *text);
 
+/*
+ * Adds a line of a database of accounts: in passwd(5), group(5) and their shadows the second field
+ * is a password's hash, unless it says that there is none ("", "x", "!", "*"), and reads "***".
+ */
+struct buf;
+void redact_line(const char *path, const char *line, struct buf *out);
+
 /* The same in all strings of a document, in place. -ENOMEM. */
 int redact_json(json_t *doc);
 

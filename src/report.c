@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "diff.h"
+#include "redact.h"
 
 #define FORMAT 1
 
@@ -74,13 +75,20 @@ static void add_root(struct buf *b, const struct report *r)
 	buf_add_shown(b, host_prefix(r->h), NULL);
 }
 
-static size_t count_lines(const struct image *im)
+static size_t count_lines(const char *text, size_t len)
 {
-	size_t n = im->len && im->content[im->len - 1] != '\n';
+	size_t n = len && text[len - 1] != '\n';
 
-	for (size_t i = 0; i < im->len; i++)
-		n += im->content[i] == '\n';
+	for (size_t i = 0; i < len; i++)
+		n += text[i] == '\n';
 	return n;
+}
+
+static void diff_line(struct buf *out, const struct change *c, char sign, const char *line)
+{
+	buf_addc(out, sign);
+	redact_line(c->path, line, out);
+	buf_addc(out, '\n');
 }
 
 /*
@@ -89,13 +97,28 @@ static size_t count_lines(const struct image *im)
  */
 static void diff_lines(struct buf *out, const struct change *c, const char *from, const char *to)
 {
-	size_t at = count_lines(&c->before), n = 0;
+	const struct image *im = &c->before;
+	size_t n = 0;
 
-	while (c->lines[n])
-		n++;
-	buf_addf(out, "--- %s\n+++ %s\n@@ -%zu,0 +%zu,%zu @@\n", from, to, at, at + 1, n);
-	for (char **l = c->lines; *l; l++)
-		buf_addf(out, "+%s\n", *l);
+	buf_addf(out, "--- %s\n+++ %s\n", from, to);
+	for (size_t i = 0; i < c->n_lines; i++) {
+		const struct line *l = &c->lines[i];
+		const char *at = l->old ? line_find(im->content, im->len, l->old) : NULL;
+		size_t number = at ? count_lines(im->content, (size_t)(at - im->content)) + 1 : 0;
+
+		n += !l->old;
+		if (!l->old)
+			continue;
+		buf_addf(out, "@@ -%zu +%zu @@\n", number, number);
+		diff_line(out, c, '-', l->old);
+		diff_line(out, c, '+', l->text);
+	}
+	if (n)
+		buf_addf(out, "@@ -%zu,0 +%zu,%zu @@\n", count_lines(im->content, im->len),
+			 count_lines(im->content, im->len) + 1, n);
+	for (size_t i = 0; i < c->n_lines; i++)
+		if (!c->lines[i].old)
+			diff_line(out, c, '+', c->lines[i].text);
 }
 
 static char *change_diff(const struct report *r, const struct change *c)
@@ -371,15 +394,20 @@ static void text_diff(struct buf *b, const struct report *r, const struct report
 			any_ask(&r->changes) ? ", and units to touch" : "");
 }
 
-static void text_changes_done(struct buf *b, const struct report *r, const struct report_style *st)
+static const char *verb(const struct change *c)
 {
 	static const char *const verbs[] = { "made", "wrote", "added to", "set", "removed" };
 
+	return c->kind == CHANGE_LINES && c->lines[0].old ? "changed" : verbs[c->kind];
+}
+
+static void text_changes_done(struct buf *b, const struct report *r, const struct report_style *st)
+{
 	for (size_t i = 0; i < r->changes.n; i++) {
 		const struct change *c = r->changes.list[i];
 		_cleanup_free_ char *diff = NULL;
 
-		add_colored(b, st, GREEN, verbs[c->kind], 10);
+		add_colored(b, st, GREEN, verb(c), 10);
 		add_path(b, r, c->path);
 		buf_addc(b, '\n');
 		if (st->verbose && (diff = change_diff(r, c)))

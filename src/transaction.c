@@ -309,7 +309,8 @@ static int expect(struct expectations *x, const struct step *s, const struct ima
 		im.len = at->len;
 	}
 	x->list[x->n].path = s->path;
-	if (image_copy(&im, &x->list[x->n].image, e) < 0)
+	if (s->kind == CHANGE_LINES ? undo_lines_of(s, at, &x->list[x->n].image, e) < 0
+				    : image_copy(&im, &x->list[x->n].image, e) < 0)
 		return e->code;
 	x->n++;
 	return 0;
@@ -356,9 +357,7 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			const char *obstacle;
 			struct err blocked;
 
-			/* Lines are ours alone: later transactions' lines don't hide earlier ones.
-			 */
-			for (size_t m = 0; m < map.n && s->kind != CHANGE_LINES; m++)
+			for (size_t m = 0; m < map.n; m++)
 				if (streq(map.list[m].path, s->path))
 					at = &map.list[m].image;
 			if (!at) {
@@ -375,8 +374,7 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 				errs_add(failed, s->path, "is no longer what transaction %u left",
 					 list[i].id);
 			}
-			if (s->kind != CHANGE_LINES && s->kind != CHANGE_DIR &&
-			    expect(&map, s, at, e) < 0)
+			if (s->kind != CHANGE_DIR && expect(&map, s, at, e) < 0)
 				return e->code;
 		}
 	}

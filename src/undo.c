@@ -7,21 +7,6 @@
 
 #define LOCK_SECONDS 10
 
-/* The line `line` (without newline) in a text: its start, or NULL. */
-static const char *line_find(const char *text, size_t len, const char *line)
-{
-	size_t n = strlen(line);
-	const char *end = text + len;
-
-	for (const char *p = text; p && p + n <= end;) {
-		if (memcmp(p, line, n) == 0 && (p + n == end || p[n] == '\n'))
-			return p;
-		p = memchr(p, '\n', (size_t)(end - p));
-		p = p ? p + 1 : NULL;
-	}
-	return NULL;
-}
-
 /* Does a line with the same first field stand there: ours, edited by somebody? */
 static bool line_edited(const char *text, size_t len, const char *line)
 {
@@ -45,10 +30,13 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 		return UNDO_BEFORE;
 	if (!S_ISREG(now->mode))
 		return UNDO_ELSEWHERE;
-	for (char **l = s->lines; *l; l++) {
-		if (line_find(now->content, now->len, *l))
+	for (size_t i = 0; i < s->n_lines; i++) {
+		const struct line *l = &s->lines[i];
+
+		if (line_find(now->content, now->len, l->text))
 			where = UNDO_AFTER;
-		else if (line_edited(now->content, now->len, *l))
+		else if (!(l->old && line_find(now->content, now->len, l->old)) &&
+			 line_edited(now->content, now->len, l->text))
 			return UNDO_ELSEWHERE;
 	}
 	return where;
@@ -110,31 +98,39 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 	return s->kind == CHANGE_ATTRS && attrs_between(s, now) ? UNDO_AFTER : UNDO_ELSEWHERE;
 }
 
-/* The database without our lines; without the newline we added too, when nobody wrote behind it. */
-static int without_lines(const struct step *s, const struct image *now, struct image *ret,
-			 struct err *e)
+static void line_remove(struct image *im, const char *line)
 {
-	char *text;
-	size_t len;
+	char *p = line_find(im->content, im->len, line);
+	size_t n = strlen(line);
 
-	if (image_copy(now, ret, e) < 0)
+	if (!p)
+		return;
+	n += p + n < im->content + im->len; /* its newline */
+	memmove(p, p + n, im->len - (size_t)(p - im->content) - n);
+	im->len -= n;
+}
+
+int undo_lines_of(const struct step *s, const struct image *now, struct image *ret, struct err *e)
+{
+	_cleanup_(image_done) struct image back = { 0 };
+
+	if (image_copy(now, &back, e) < 0)
 		return e->code;
-	text = ret->content;
-	len = ret->len;
-	for (char **l = s->lines; *l; l++) {
-		char *p = (char *)(uintptr_t)line_find(text, len, *l);
-		size_t n = strlen(*l);
+	for (size_t i = 0; back.content && i < s->n_lines; i++) {
+		const struct line *l = &s->lines[i];
 
-		if (!p)
-			continue;
-		n += p + n < text + len; /* its newline */
-		memmove(p, p + n, len - (size_t)(p - text) - n);
-		len -= n;
+		if (!l->old)
+			line_remove(&back, l->text);
+		else if (image_line(&back, l->text, l->old, e) < 0)
+			return e->code;
 	}
-	if (s->newline && len == s->was_len + 1 && text[len - 1] == '\n')
-		len--;
-	text[len] = '\0';
-	ret->len = len;
+	/* Without the newline that we added too, when nobody wrote behind it. */
+	if (s->newline && back.len == s->was_len + 1 && back.content[back.len - 1] == '\n')
+		back.len--;
+	if (back.content)
+		back.content[back.len] = '\0';
+	*ret = back;
+	back = (struct image){ 0 };
 	return 0;
 }
 
@@ -210,7 +206,7 @@ static int undo_of_lines(const struct step *s, const struct found *f, struct err
 		return 1;
 	if (!f->now.exists || !S_ISREG(f->now.mode) || !S_ISREG(f->tmp.mode))
 		return 0;
-	if (without_lines(s, &f->tmp, &tmp, e) < 0 || without_lines(s, &f->now, &now, e) < 0)
+	if (undo_lines_of(s, &f->tmp, &tmp, e) < 0 || undo_lines_of(s, &f->now, &now, e) < 0)
 		return e->code;
 	return image_same(&tmp, &f->now) || image_same(&now, &f->tmp);
 }
@@ -308,7 +304,7 @@ static int undo_lines(const struct host *h, struct step *s, const struct undo *u
 {
 	_cleanup_(image_done) struct image back = { 0 };
 
-	if (without_lines(s, now, &back, e) < 0)
+	if (undo_lines_of(s, now, &back, e) < 0)
 		return e->code;
 	s->found_sum = image_sum(now);
 	s->back_sum = image_sum(&back);

@@ -23,6 +23,9 @@ enum undo_where undo_where(const struct step *s, const struct image *now);
  */
 const char *undo_obstacle(const struct step *s, const struct image *now);
 
+/* For a step of lines: `now` without ours, and with those that they took the place of. -ENOMEM. */
+int undo_lines_of(const struct step *s, const struct image *now, struct image *ret, struct err *e);
+
 struct undo {
 	struct journal *j;	 /* whose steps are taken back */
 	struct journal *pending; /* which notes how far that came; NULL: none does */

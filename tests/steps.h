@@ -81,6 +81,11 @@ static inline void line(const char *path, const char *text)
 	ck_ok(changes_line(&c, host, path, text, 0644, "m", NULL, "t", &e));
 }
 
+static inline void line_replace(const char *path, const char *old, const char *text)
+{
+	ck_ok(changes_line_replace(&c, host, path, old, text, "m", NULL, NULL, "t", &e));
+}
+
 /* The names in /etc: one file, nothing temporary. */
 static inline void tidy(void)
 {

@@ -252,9 +252,10 @@ START_TEST(lines)
 	ck_assert_str_eq(x->after.content, "one\ntwo\nthree\n");
 	ck_assert_uint_eq(x->after.len, strlen(x->after.content));
 	ck_assert_uint_eq(x->after.mode, S_IFREG | 0600);
-	ck_assert_str_eq(x->lines[0], "two");
-	ck_assert_str_eq(x->lines[1], "three");
-	ck_assert_ptr_null(x->lines[2]);
+	ck_assert_uint_eq(x->n_lines, 2);
+	ck_assert_str_eq(x->lines[0].text, "two");
+	ck_assert_str_eq(x->lines[1].text, "three");
+	ck_assert_ptr_null(x->lines[0].old);
 	ck_assert_uint_eq(x->n_whys, 2);
 
 	ck_ok(line("/etc/made", "first"));
@@ -268,6 +269,56 @@ START_TEST(lines)
 	ck_ok(line("/whole", "b"));
 	ck_assert_str_eq(changes_find(&c, "/whole")->after.content, "a\nb\n");
 	ck_assert_int_eq(line("/db", "a\nb"), -EINVAL);
+}
+END_TEST
+
+static int line_replace(const char *path, const char *old, const char *text)
+{
+	return changes_line_replace(&c, host, path, old, text, "m", "s", "1.1.2", "t", &e);
+}
+
+/* Where it stood, and nothing else moves. */
+START_TEST(lines_replaced)
+{
+	const struct change *x;
+
+	put("/db", "xx:1\nx:1\nx:1:a\nx:1:a\nlast");
+	ck_ok(line_replace("/db", "x:1:a", "x:1:a,b"));
+	x = changes_find(&c, "/db");
+	ck_assert_int_eq(x->kind, CHANGE_LINES);
+	ck_assert_str_eq(x->after.content, "xx:1\nx:1\nx:1:a,b\nx:1:a\nlast");
+	ck_assert_uint_eq(x->after.len, strlen(x->after.content));
+	ck_assert_str_eq(x->lines[0].old, "x:1:a");
+	ck_assert_str_eq(x->lines[0].text, "x:1:a,b");
+	ck_assert_str_eq(x->whys[0].cis, "1.1.2");
+	/* Whole lines count, and the last one without a newline stays so. */
+	ck_ok(line_replace("/db", "last", "least"));
+	ck_assert_str_eq(x->after.content, "xx:1\nx:1\nx:1:a,b\nx:1:a\nleast");
+	ck_assert_int_eq(line_replace("/db", "x", "y"), -ENOENT);
+	ck_assert_int_eq(line_replace("/none", "x", "y"), -ENOENT);
+	ck_assert_int_eq(line_replace("/db", "least", "a\nb"), -EINVAL);
+	ck_assert_ptr_null(changes_find(&c, "/none"));
+	ck_assert_uint_eq(x->n_lines, 2);
+}
+END_TEST
+
+/* One line, one record: of what stood there before, and what will in the end. */
+START_TEST(lines_replaced_twice)
+{
+	const struct change *x;
+
+	put("/db", "x:1:a\n");
+	ck_ok(line("/db", "made:2:"));
+	ck_ok(line_replace("/db", "made:2:", "made:2:b"));
+	ck_ok(line_replace("/db", "x:1:a", "x:1:b"));
+	ck_ok(line_replace("/db", "x:1:b", "x:1:c"));
+	x = changes_find(&c, "/db");
+	ck_assert_str_eq(x->after.content, "x:1:c\nmade:2:b\n");
+	ck_assert_uint_eq(x->n_lines, 2);
+	ck_assert_ptr_null(x->lines[0].old);
+	ck_assert_str_eq(x->lines[0].text, "made:2:b");
+	ck_assert_str_eq(x->lines[1].old, "x:1:a");
+	ck_assert_str_eq(x->lines[1].text, "x:1:c");
 }
 END_TEST
 
@@ -401,6 +452,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, immutable_and_append_only);
 	tcase_add_test(tc, directories);
 	tcase_add_test(tc, lines);
+	tcase_add_test(tc, lines_replaced);
+	tcase_add_test(tc, lines_replaced_twice);
 	tcase_add_test(tc, two_changes_to_one_path);
 	tcase_add_test(tc, attributes);
 	tcase_add_test(tc, removals);

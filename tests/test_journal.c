@@ -91,7 +91,7 @@ START_TEST(pending_comes_back_whole)
 	ck_assert_str_eq(back.steps[0].before.content, "before");
 	ck_assert_str_eq(back.steps[0].after.content, "after");
 	ck_assert(!back.steps[1].after.exists);
-	ck_assert_str_eq(back.steps[2].lines[0], "new:!:::::::");
+	ck_assert_str_eq(back.steps[2].lines[0].text, "new:!:::::::");
 	ck_assert_int_eq(stat(at(PENDING), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0700);
 	ck_assert_int_eq(stat(at(PENDING "/before-0"), &st), 0);

@@ -151,8 +151,32 @@ START_TEST(there_and_back)
 	}
 	ck_assert_uint_eq(back.steps[0].before.n_xattrs, 1);
 	ck_assert_uint_eq(back.steps[0].before.xattrs[0].len, 3);
-	ck_assert_str_eq(back.steps[3].lines[1], "two");
+	ck_assert_str_eq(back.steps[3].lines[1].text, "two");
 	ck_assert(back.steps[3].newline);
+}
+END_TEST
+
+/* What was appended is recorded as ever, so that versions understand each other. */
+START_TEST(replaced_lines)
+{
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+	_cleanup_json_ json_t *o = NULL;
+	json_t *steps, *lines;
+
+	j.steps[3].lines[0].old = strdup("x:1:");
+	o = journal_json(&j);
+	steps = json_object_get(o, "steps");
+	lines = json_object_get(json_array_get(steps, 3), "lines");
+	ck_assert(json_is_object(json_array_get(lines, 0)));
+	ck_assert(json_is_string(json_array_get(lines, 1)));
+	ck_assert_int_eq(journal_parse(o, &back), 0);
+	ck_assert_uint_eq(back.steps[3].n_lines, 2);
+	ck_assert_str_eq(back.steps[3].lines[0].old, "x:1:");
+	ck_assert_str_eq(back.steps[3].lines[0].text, j.steps[3].lines[0].text);
+	ck_assert_ptr_null(back.steps[3].lines[1].old);
+	ck_assert_int_eq(json_object_del(json_array_get(lines, 0), "text"), 0);
+	journal_done(&back);
+	ck_assert_int_eq(journal_parse(o, &back), -EINVAL);
 }
 END_TEST
 
@@ -301,6 +325,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, out_of_changes);
 	tcase_add_test(tc, long_names_have_room);
 	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, replaced_lines);
 	tcase_add_test(tc, progress);
 	tcase_add_test(tc, what_an_older_record_lacks);
 	tcase_add_test(tc, broken_records);

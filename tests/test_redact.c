@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include "../src/buf.h"
 #include "../src/redact.h"
 
 static const struct {
@@ -102,6 +103,28 @@ START_TEST(hides_in_documents)
 }
 END_TEST
 
+START_TEST(hides_in_lines)
+{
+	static const char *const lines[][3] = {
+		{ "/etc/gshadow", "docker:$y$j9T$x:adm:bob", "docker:***:adm:bob" },
+		{ "/etc/gshadow", "docker:!$6$x::", "docker:***::" },
+		{ "/etc/gshadow", "docker:!*::bob", "docker:!*::bob" },
+		{ "/etc/group", "docker:aB1x:998:bob", "docker:***:998:bob" },
+		{ "/etc/group", "docker::998:", "docker::998:" },
+		{ "/etc/shadow", "bob:x1", "bob:***" },
+		{ "/etc/passwd", "bob", "bob" },
+		{ "/etc/subuid", "bob:100000:65536", "bob:100000:65536" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		redact_line(lines[i][0], lines[i][1], &b);
+		ck_assert_str_eq(b.data, lines[i][2]);
+	}
+}
+END_TEST
+
 /* What a host holds may be made to take its time: a minute here, were it quadratic. */
 START_TEST(long_lines)
 {
@@ -125,6 +148,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, hides_in_text, 0, ARRAY_SIZE(texts));
 	tcase_add_loop_test(tc, hides_twice_as_once, 0, ARRAY_SIZE(texts));
 	tcase_add_test(tc, hides_in_documents);
+	tcase_add_test(tc, hides_in_lines);
 	tcase_add_loop_test(tc, long_lines, 0, 5);
 	tcase_set_timeout(tc, 20);
 }

@@ -178,6 +178,26 @@ START_TEST(databases_show_our_lines_only)
 }
 END_TEST
 
+/* A line that is replaced: both of them, where it stands, and no password's hash. */
+START_TEST(replaced_lines_show_no_hash)
+{
+	put("/etc/gshadow", "root:*::\ndocker:$y$secret:adm:bob\nx:!::");
+	ck_ok(changes_line_replace(&r.changes, host, "/etc/gshadow", "docker:$y$secret:adm:bob",
+				   "docker:$y$secret:adm:alice", "m", "s", NULL, "t", &e));
+	ck_ok(changes_line_replace(&r.changes, host, "/etc/gshadow", "x:!::", "x:!::alice", "m",
+				   "s", NULL, "t", &e));
+	is("diff", REPORT_DIFFERS, EXIT_DIFFERS);
+	ck_assert(says("@@ -2 +2 @@\n-docker:***:adm:bob\n+docker:***:adm:alice\n"));
+	ck_assert(says("@@ -3 +3 @@\n-x:!::\n+x:!::alice\n"));
+	ck_assert(!says("secret"));
+	r.command = "apply";
+	r.result = REPORT_CHANGED;
+	ck_assert(says("changed "));
+	style.verbose = true;
+	ck_assert(!says("secret"));
+}
+END_TEST
+
 /* Megabytes in place of a drop-in are nobody's to read, and take their time to show. */
 START_TEST(huge_files_are_not_shown)
 {
@@ -456,6 +476,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, diff);
 	tcase_add_test(tc, new_and_removed_files);
 	tcase_add_test(tc, databases_show_our_lines_only);
+	tcase_add_test(tc, replaced_lines_show_no_hash);
 	tcase_add_test(tc, huge_files_are_not_shown);
 	tcase_add_test(tc, hostile_bytes);
 	tcase_add_test(tc, colours_when_asked);

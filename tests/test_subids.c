@@ -156,8 +156,9 @@ static const char *lines(const struct run *r, const char *path)
 	size_t n = 0;
 
 	all[0] = '\0';
-	for (char **l = c ? c->lines : NULL; l && *l; l++)
-		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "", *l);
+	for (size_t i = 0; c && i < c->n_lines; i++)
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", n ? " " : "",
+				      c->lines[i].text);
 	return all;
 }
 

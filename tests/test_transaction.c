@@ -668,6 +668,39 @@ START_TEST(rollback_of_lines_leaves_others)
 }
 END_TEST
 
+static void run_replace(const char *old, const char *text)
+{
+	ck_ok(changes_line_replace(&c, host, "/etc/subuid", old, text, "m", NULL, NULL, "t", &e));
+	run();
+}
+
+/* A later transaction's line in the place of an earlier one's is no edit of it. */
+START_TEST(rollback_of_lines_replaced_again)
+{
+	plan();
+	run();
+	run_replace("ours:2:2", "ours:2:3");
+	run_replace("ours:2:3", "ours:2:4");
+	run_replace("alice:1:1", "alice:1:5");
+	holds("/etc/subuid", "alice:1:5\nours:2:4\n");
+	ck_assert_msg(rollback(1, false) == 0, "%s", e.text);
+	is_before();
+}
+END_TEST
+
+/* Replaced by somebody else in between, it is. */
+START_TEST(rollback_of_replaced_lines_edited)
+{
+	plan();
+	run();
+	run_replace("ours:2:2", "ours:2:3");
+	put("/etc/subuid", "alice:1:1\nours:2:9\n");
+	ck_assert_int_eq(rollback(1, false), -ESTALE);
+	ck_assert_str_eq(lost.list[0].where, "/etc/subuid");
+	holds("/etc/subuid", "alice:1:1\nours:2:9\n");
+}
+END_TEST
+
 START_TEST(rollback_of_edited_lines)
 {
 	plan();
@@ -755,6 +788,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, rollback_refuses_what_came_in_place_of_a_removed_file);
 	tcase_add_test(tc, rollback_begins_only_when_the_databases_are_free);
 	tcase_add_test(tc, rollback_of_lines_leaves_others);
+	tcase_add_test(tc, rollback_of_lines_replaced_again);
+	tcase_add_test(tc, rollback_of_replaced_lines_edited);
 	tcase_add_test(tc, rollback_of_edited_lines);
 	tcase_add_test(tc, rollback_keeps_directories_in_use);
 	tcase_add_test(tc, rollback_begins_only_when_nobody_writes);

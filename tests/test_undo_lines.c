@@ -101,6 +101,85 @@ START_TEST(lines_that_are_gone)
 }
 END_TEST
 
+/* --- lines that take the place of others --- */
+
+#define WAS "a:1:\nx:2:alice,bob\nz:3:\n"
+#define OUR "a:1:\nx:2:alice\nz:3:\n"
+
+static void replace(const char *was)
+{
+	put("/etc/group", was);
+	line_replace("/etc/group", "x:2:alice,bob", "x:2:alice");
+	record();
+	act(0);
+}
+
+START_TEST(replaced)
+{
+	replace(WAS);
+	holds("/etc/group", OUR);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	holds("/etc/group", WAS);
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	tidy();
+}
+END_TEST
+
+/* No newline is ours at the end of a file that had none, even when somebody adds it. */
+START_TEST(replaced_in_the_last_line)
+{
+	replace("a:1:\nx:2:alice,bob");
+	holds("/etc/group", "a:1:\nx:2:alice");
+	put("/etc/group", "a:1:\nx:2:alice\n");
+	back(0, true);
+	holds("/etc/group", "a:1:\nx:2:alice,bob\n");
+}
+END_TEST
+
+START_TEST(replaced_and_others_moved)
+{
+	replace(WAS);
+	put("/etc/group", "new:9:\nz:3:\nx:2:alice\na:1:carol\n");
+	back(0, true);
+	holds("/etc/group", "new:9:\nz:3:\nx:2:alice,bob\na:1:carol\n");
+}
+END_TEST
+
+/* Somebody's edit of it is not ours to take back, by force neither; nor is its end. */
+START_TEST(replaced_and_edited)
+{
+	bool changed;
+
+	replace(WAS);
+	put("/etc/group", "a:1:\nx:2:alice,carol\nz:3:\n");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
+	holds("/etc/group", "a:1:\nx:2:alice,carol\nz:3:\n");
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+	holds("/etc/group", "a:1:\nx:2:alice,carol\nz:3:\n");
+	put("/etc/group", "a:1:\nz:3:\n");
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	back(0, false);
+	put("/etc/group", WAS);
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+}
+END_TEST
+
+START_TEST(replaced_beside_appended)
+{
+	put("/etc/group", "x:2:alice,bob");
+	line("/etc/group", "made:5:");
+	line_replace("/etc/group", "made:5:", "made:5:bob");
+	line_replace("/etc/group", "x:2:alice,bob", "x:2:alice");
+	record();
+	act(0);
+	holds("/etc/group", "x:2:alice\nmade:5:bob\n");
+	back(0, true);
+	holds("/etc/group", "x:2:alice,bob");
+}
+END_TEST
+
 /* A database and a temporary file beside it as a kill left them, and what recovery makes of both.
  */
 struct left {
@@ -169,6 +248,48 @@ START_TEST(lines_without_sums)
 		holds("/etc/subuid", "a:1:1\n");
 		tidy();
 	}
+}
+END_TEST
+
+static void kills(const char *suffix, const struct left *were, size_t n)
+{
+	char tmp[128];
+
+	put("/etc/subuid", "x:1\n");
+	line_replace("/etc/subuid", "x:1", "x:2");
+	record();
+	snprintf(tmp, sizeof(tmp), "/etc/%s%s", j.steps[0].tmp, suffix);
+	for (size_t i = 0; i < n; i++) {
+		j.steps[0].found_sum = j.steps[0].back_sum = 0;
+		recovers(&were[i], tmp);
+	}
+}
+
+START_TEST(replaced_killed_after_the_exchange)
+{
+	static const struct left were[] = {
+		{ "x:1\n", "x:2\n", "x:1\n", false },
+		{ "x:2\n", "x:1\n", "x:1\n", false },
+		{ "x:2\n", "x:1\nedit:3\n", "x:1\nedit:3\n", false },
+		{ "x:1\nedit:3\n", "x:2\n", "x:1\nedit:3\n", false },
+		{ "x:2\nadd:5\n", "x:1\n", "x:1\nadd:5\n", false },
+		{ "x:2\nadd:5\n", "x:1\nedit:3\n", "x:1\nadd:5\n", true },
+	};
+
+	kills("", were, ARRAY_SIZE(were));
+}
+END_TEST
+
+START_TEST(replaced_killed_in_an_undo)
+{
+	static const struct left were[] = {
+		{ "x:2\nb:1\n", "x:1\nb:1\n", "x:1\nb:1\n", false },
+		{ "x:1\nb:1\n", "x:2\nb:1\n", "x:1\nb:1\n", false },
+		{ "x:1\n", "x:2\nedit:3\n", "x:1\nedit:3\n", false },
+		{ "x:1\nb:1\n", "x:2\nedit:3\n", "x:1\nb:1\n", true },
+	};
+
+	kills("-undo", were, ARRAY_SIZE(were));
 }
 END_TEST
 
@@ -290,6 +411,13 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_of_a_new_file_with_others);
 	tcase_add_test(tc, lines_like_ours);
 	tcase_add_test(tc, lines_that_are_gone);
+	tcase_add_test(tc, replaced);
+	tcase_add_test(tc, replaced_in_the_last_line);
+	tcase_add_test(tc, replaced_and_others_moved);
+	tcase_add_test(tc, replaced_and_edited);
+	tcase_add_test(tc, replaced_beside_appended);
+	tcase_add_test(tc, replaced_killed_after_the_exchange);
+	tcase_add_test(tc, replaced_killed_in_an_undo);
 	tcase_add_test(tc, lines_killed_after_the_exchange);
 	tcase_add_test(tc, lines_without_sums);
 	tcase_add_test(tc, lines_killed_in_an_undo);

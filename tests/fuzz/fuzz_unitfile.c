@@ -114,8 +114,9 @@ static void check_host(const struct host *h)
 	r = accounts_add_system(h, "dockremap", &out, "m", NULL, &e);
 	require(r == 0 || e.code == r);
 	for (size_t i = 0; r == 0 && i < out.n; i++)
-		for (char **l = out.list[i]->lines; l && *l; l++)
-			require(has_prefix(*l, "dockremap:") && !strchr(*l, '\n'));
+		for (size_t k = 0; k < out.list[i]->n_lines; k++)
+			require(has_prefix(out.list[i]->lines[k].text, "dockremap:") &&
+				!strchr(out.list[i]->lines[k].text, '\n'));
 }
 
 /* Files that are only planned: nothing is written for a reader to find them. */
