@@ -421,30 +421,12 @@ int changes_line_replace(struct changes *c, const struct host *h, const char *pa
 	return change_line(c, h, path, old, line, 0, module, setting, cis, text, e);
 }
 
-int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
-		  gid_t gid, const char *module, const char *setting, const char *cis,
-		  const char *text, struct err *e)
+/* The mode is the whole truth: with an ACL its group bits would only be a mask. */
+static void set_attrs(struct image *im, mode_t mode, uid_t uid, gid_t gid)
 {
-	_cleanup_(change_free_cleanup) struct change *attrs = NULL;
-	struct change *old = find(c, path);
-	struct image *im;
-
-	if (old)
-		return twice(old, module, e);
-	if (change_new(CHANGE_ATTRS, path, module, setting, cis, text, &attrs, e) < 0 ||
-	    host_image_now(h, path, &attrs->before, e) < 0)
-		return e->code;
-	if (!attrs->before.exists)
-		return err_set(e, ENOENT, "'%s%s' does not exist", host_prefix(h), path);
-	if (S_ISLNK(attrs->before.mode))
-		return err_set(e, ELOOP, "'%s%s' is a symbolic link", host_prefix(h), path);
-	im = &attrs->after;
-	if (image_copy(&attrs->before, im, e) < 0)
-		return e->code;
 	im->mode = (im->mode & S_IFMT) | mode;
 	im->uid = uid;
 	im->gid = gid;
-	/* The mode is the whole truth: with an ACL its group bits would only be a mask. */
 	for (size_t i = 0; i < im->n_xattrs; i++)
 		if (streq(im->xattrs[i].name, XATTR_ACL)) {
 			free(im->xattrs[i].name);
@@ -454,7 +436,46 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 			im->n_xattrs--;
 			break;
 		}
-	if (image_same_attrs(&attrs->before, im))
+}
+
+/* What is about to be made or replaced gets them at once. Nobody gets more than the other change
+ * gives. */
+static int attrs_join(struct change *c, mode_t mode, uid_t uid, gid_t gid, const char *module,
+		      const char *setting, const char *cis, const char *text, struct err *e)
+{
+	const struct image *im = &c->after;
+
+	if (c->kind == CHANGE_LINES || c->kind == CHANGE_REMOVE || (mode & ~im->mode & 07777))
+		return twice(c, module, e);
+	if ((im->mode & 07777) == mode && im->uid == uid && im->gid == gid &&
+	    !image_xattr(im, XATTR_ACL))
+		return 0;
+	if (change_why(c, module, setting, cis, text, e) < 0)
+		return e->code;
+	set_attrs(&c->after, mode, uid, gid);
+	return 0;
+}
+
+int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
+		  gid_t gid, const char *module, const char *setting, const char *cis,
+		  const char *text, struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *attrs = NULL;
+	struct change *old = find(c, path);
+
+	if (old)
+		return attrs_join(old, mode, uid, gid, module, setting, cis, text, e);
+	if (change_new(CHANGE_ATTRS, path, module, setting, cis, text, &attrs, e) < 0 ||
+	    host_image_now(h, path, &attrs->before, e) < 0)
+		return e->code;
+	if (!attrs->before.exists)
+		return err_set(e, ENOENT, "'%s%s' does not exist", host_prefix(h), path);
+	if (S_ISLNK(attrs->before.mode))
+		return err_set(e, ELOOP, "'%s%s' is a symbolic link", host_prefix(h), path);
+	if (image_copy(&attrs->before, &attrs->after, e) < 0)
+		return e->code;
+	set_attrs(&attrs->after, mode, uid, gid);
+	if (image_same_attrs(&attrs->before, &attrs->after))
 		return 0;
 	return add(c, &attrs, e);
 }

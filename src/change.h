@@ -7,7 +7,7 @@
  * Before commit, what is on disk is compared with `before` again: somebody's edit in between is
  * noticed, nothing is overwritten. Two changes to one path are refused, except that further lines
  * join a LINES change and further settings join a FILE change by changes_file() with content
- * computed over the overlay.
+ * computed over the overlay, and tighter attributes join a change that makes or sets the path.
  */
 #ifndef BULKHEAD_CHANGE_H
 #define BULKHEAD_CHANGE_H
@@ -153,6 +153,10 @@ char *line_find(char *text, size_t len, const char *line);
 /* Puts a line into the place of the first one that is `old`: 1; 0 where none is. -ENOMEM. */
 int image_line(struct image *im, const char *old, const char *line, struct err *e);
 
+/*
+ * Owner and mode of what exists; an access ACL goes. They join a change that makes or replaces the
+ * path, or sets its attributes, when they allow nothing that it doesn't.
+ */
 int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
 		  gid_t gid, const char *module, const char *setting, const char *cis,
 		  const char *text, struct err *e);

@@ -328,7 +328,7 @@ START_TEST(two_changes_to_one_path)
 	ck_assert_int_eq(file("/file", "y", 0644), 1);
 	ck_assert_int_eq(line("/file", "l"), -EBUSY);
 	ck_says("two changes to '/file': by mod and by mod");
-	ck_assert_int_eq(attrs("/file", 0600), -EBUSY);
+	ck_assert_int_eq(attrs("/file", 0664), -EBUSY);
 	ck_assert_int_eq(remove_ours("/file", "x"), -EBUSY);
 	put("/db", "x\n");
 	ck_ok(line("/db", "l"));
@@ -359,6 +359,44 @@ START_TEST(attributes)
 	ck_assert_int_eq(attrs("/link", 0600), -ELOOP);
 	ck_assert_int_eq(attrs("/none", 0600), -ENOENT);
 	ck_says("does not exist");
+}
+END_TEST
+
+/* What is written anyway is written so; nothing but the attributes changes. */
+START_TEST(attributes_join)
+{
+	static const char acl[] = "\2\0\0\0\1\0\6\0\377\377\377\377\2\0\6\0\350\3\0\0"
+				  "\4\0\4\0\377\377\377\377\20\0\6\0\377\377\377\377"
+				  "\40\0\4\0\377\377\377\377";
+	const struct change *x;
+
+	put("/file", "x");
+	ck_assert_int_eq(chmod(at("/file"), 0666), 0);
+	if (setxattr(at("/file"), XATTR_ACL, acl, sizeof(acl) - 1, 0) < 0)
+		ck_assert_int_eq(errno, EOPNOTSUPP);
+	ck_assert_int_eq(file("/file", "y", CHANGE_KEEP_ATTRS), 1);
+	ck_ok(attrs("/file", 0644));
+	x = changes_find(&c, "/file");
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_int_eq(x->kind, CHANGE_FILE);
+	ck_assert_str_eq(x->after.content, "y");
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0644);
+	ck_assert_uint_eq(x->before.mode & 0664, 0664);
+	ck_assert_ptr_null(image_xattr(&x->after, XATTR_ACL));
+	ck_assert_uint_eq(x->n_whys, 2);
+	ck_ok(attrs("/file", 0644));
+	ck_assert_uint_eq(x->n_whys, 2);
+
+	ck_assert_int_eq(file("/made/new", "y", 0644), 1);
+	ck_ok(attrs("/made/new", 0400));
+	ck_ok(attrs("/made", 0700));
+	ck_assert_uint_eq(changes_find(&c, "/made/new")->after.mode, S_IFREG | 0400);
+	ck_assert_uint_eq(changes_find(&c, "/made")->after.mode, S_IFDIR | 0700);
+	put("/set", "x");
+	ck_ok(attrs("/set", 0600));
+	ck_ok(attrs("/set", 0400));
+	ck_assert_uint_eq(changes_find(&c, "/set")->after.mode, S_IFREG | 0400);
+	ck_assert_uint_eq(changes_find(&c, "/set")->n_whys, 2);
 }
 END_TEST
 
@@ -456,6 +494,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_replaced_twice);
 	tcase_add_test(tc, two_changes_to_one_path);
 	tcase_add_test(tc, attributes);
+	tcase_add_test(tc, attributes_join);
 	tcase_add_test(tc, removals);
 	tcase_add_test(tc, asks);
 	tcase_add_test(tc, tests_of_staged_files);
