@@ -265,6 +265,47 @@ int accounts_login_def(const struct host *h, const char *key, uint64_t otherwise
 	return 0;
 }
 
+int accounts_nss(const struct host *h, const char *database, char **ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_buf_ struct buf found = BUF_INIT;
+	char *line, *next, *word, *save = NULL;
+	size_t len, n = strlen(database);
+	bool action = false;
+	int r;
+
+	*ret = NULL;
+	r = read_optional(h, "/etc/nsswitch.conf", &text, &len, e);
+	if (r < 0)
+		return r;
+	for (line = text; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		line += strspn(line, " \t");
+		line[strcspn(line, "#")] = '\0';
+		if (strncasecmp(line, database, n))
+			continue;
+		line += n + strspn(line + n, " \t");
+		if (*line++ != ':')
+			continue;
+		for (word = strtok_r(line, " \t\r", &save); word;
+		     word = strtok_r(NULL, " \t\r", &save)) {
+			action |= *word == '[';
+			if (!action && !streq(word, "files")) {
+				buf_adds(&found, found.len ? " " : "");
+				buf_add_shown(&found, word, NULL);
+			}
+			action &= !strchr(word, ']');
+		}
+		break;
+	}
+	if (!found.len && !found.failed)
+		return 0;
+	*ret = buf_take(&found, NULL);
+	return *ret ? 0 : err_oom(e);
+}
+
 /* The highest id at or below SYS_UID_MAX that is neither a uid nor a gid, as useradd --system
  * picks. */
 static int free_system_id(const struct host *h, const struct accounts *a, uint32_t *ret,

@@ -47,6 +47,12 @@ int accounts_login_def(const struct host *h, const char *key, uint64_t otherwise
 		       struct err *e);
 
 /*
+ * The sources of a database ("subid", "group") in that root's nsswitch.conf other than files, with
+ * blanks between; actions in brackets aside. NULL: there are none.
+ */
+int accounts_nss(const struct host *h, const char *database, char **ret, struct err *e);
+
+/*
  * Adds the changes that make a system account `name` with a group of the same name,
  * /usr/sbin/nologin (or what that root has) as its shell, no password, home /nonexistent: lines for
  * passwd, group, and shadow and gshadow where those exist. The uid is the highest free one at or

@@ -2,8 +2,6 @@
 /* Lines of subuid and subgid as shadow and as Docker read them. */
 #include "idmap.h"
 
-#include "buf.h"
-
 /* strtoul(3) in base 0 on the whole field, as shadow's getulong(). */
 static bool shadow_number(const char *s, size_t len, uint64_t *ret)
 {
@@ -258,50 +256,6 @@ void idmap_done(struct idmap *m)
 	*m = (struct idmap){ 0 };
 }
 
-/* The sources of `subid:` other than files; actions in brackets aside. */
-static int read_nss(const struct host *h, char **ret, struct err *e)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_buf_ struct buf found = BUF_INIT;
-	char *line, *next, *word, *save = NULL;
-	bool action = false;
-	size_t len;
-	int r;
-
-	r = host_read(h, "/etc/nsswitch.conf", HOST_READ_MAX, &text, &len, e);
-	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	for (line = text; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		line += strspn(line, " \t");
-		line[strcspn(line, "#")] = '\0';
-		if (strncasecmp(line, "subid", 5))
-			continue;
-		line += 5 + strspn(line + 5, " \t");
-		if (*line++ != ':')
-			continue;
-		for (word = strtok_r(line, " \t\r", &save); word;
-		     word = strtok_r(NULL, " \t\r", &save)) {
-			char shown[OWNER_SHOWN];
-
-			action |= *word == '[';
-			if (!action && !streq(word, "files"))
-				buf_addf(&found, "%s%s", found.len ? " " : "",
-					 idmap_owner_shown(word, shown));
-			action &= !strchr(word, ']');
-		}
-		break;
-	}
-	if (!found.len && !found.failed)
-		return 0;
-	*ret = buf_take(&found, NULL);
-	return *ret ? 0 : err_oom(e);
-}
-
 int idmap_load(const struct host *h, struct idmap *ret, struct err *e)
 {
 	_cleanup_free_ char *uid = NULL, *gid = NULL, *nss = NULL;
@@ -314,7 +268,7 @@ int idmap_load(const struct host *h, struct idmap *ret, struct err *e)
 	r = host_read(h, subid_paths[SUBGID], HOST_READ_MAX, &gid, &gid_len, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	r = read_nss(h, &nss, e);
+	r = accounts_nss(h, "subid", &nss, e);
 	if (r < 0)
 		return r;
 	r = idmap_parse(TAKE_PTR(uid), uid_len, TAKE_PTR(gid), gid_len, ret, e);
