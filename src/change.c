@@ -480,6 +480,33 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 	return add(c, &attrs, e);
 }
 
+int changes_knob(struct changes *c, const struct host *h, const char *path, const char *value,
+		 const char *module, const char *setting, const char *cis, const char *text,
+		 struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *knob = NULL;
+	struct change *old = find(c, path);
+
+	if (!host_is_live(h))
+		return err_set(e, EOPNOTSUPP,
+			       "'%s%s' is the running kernel's: it is not set offline",
+			       host_prefix(h), path);
+	if (old)
+		return twice(old, module, e);
+	if (change_new(CHANGE_KNOB, path, module, setting, cis, text, &knob, e) < 0 ||
+	    host_image_now(h, path, &knob->before, e) < 0)
+		return e->code;
+	if (!knob->before.exists)
+		return err_set(e, ENOENT, "this kernel has no '%s%s'", host_prefix(h), path);
+	if (!S_ISREG(knob->before.mode))
+		return err_set(e, EINVAL, "'%s%s' is no value of the kernel's", host_prefix(h),
+			       path);
+	if (image_copy(&knob->before, &knob->after, e) < 0 ||
+	    set_content(&knob->after, value, strlen(value), e) < 0)
+		return e->code;
+	return image_same_value(&knob->before, &knob->after) ? 0 : add(c, &knob, e);
+}
+
 int changes_remove_ours(struct changes *c, const struct host *h, const char *path,
 			const char *content, size_t len, const char *module, const char *setting,
 			const char *text, struct err *e)

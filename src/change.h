@@ -22,6 +22,7 @@ enum change_kind {
 			  locks; undone: our lines are taken out, or make place for the old ones */
 	CHANGE_ATTRS,  /* owner and mode of what exists, in place */
 	CHANGE_REMOVE, /* a file of ours is removed */
+	CHANGE_KNOB,   /* a value of the running kernel, below /proc/sys or /sys */
 };
 
 /* Why a change is made. Several settings may want the same file changed. */
@@ -160,6 +161,16 @@ int image_line(struct image *im, const char *old, const char *line, struct err *
 int changes_attrs(struct changes *c, const struct host *h, const char *path, mode_t mode, uid_t uid,
 		  gid_t gid, const char *module, const char *setting, const char *cis,
 		  const char *text, struct err *e);
+
+/*
+ * A value of the running kernel: one that is set by writing it to a file below /proc/sys or /sys.
+ * It is compared word by word, and set once all files are in place; undone, the old value is set
+ * again if ours still stands. On a host that isn't live: -EOPNOTSUPP. -ENOENT: this kernel has no
+ * such file.
+ */
+int changes_knob(struct changes *c, const struct host *h, const char *path, const char *value,
+		 const char *module, const char *setting, const char *cis, const char *text,
+		 struct err *e);
 
 /* Removes a file when it still holds `content`; otherwise leaves it and adds a note. 1 when a
  * removal was added. */

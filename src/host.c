@@ -108,6 +108,28 @@ bool image_same_attrs(const struct image *a, const struct image *b)
 	       xattrs_within(b, a);
 }
 
+#define BLANKS " \t\n"
+
+bool image_same_value(const struct image *a, const struct image *b)
+{
+	const char *p = a->content ? a->content : "", *q = b->content ? b->content : "";
+
+	for (;;) {
+		size_t n, m;
+
+		p += strspn(p, BLANKS);
+		q += strspn(q, BLANKS);
+		n = strcspn(p, BLANKS);
+		m = strcspn(q, BLANKS);
+		if (n != m || memcmp(p, q, n) != 0)
+			return false;
+		if (n == 0)
+			return true;
+		p += n;
+		q += n;
+	}
+}
+
 bool image_same(const struct image *a, const struct image *b)
 {
 	if (!image_same_attrs(a, b))

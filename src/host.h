@@ -59,6 +59,10 @@ bool image_same(const struct image *a, const struct image *b);
 /* A checksum of the content (FNV-1a, 64 bits): tells an edit by accident, not by malice. */
 uint64_t image_sum(const struct image *im);
 
+/* Do both hold the same words, however they are spaced? The kernel ends its values with a newline
+ * or without. */
+bool image_same_value(const struct image *a, const struct image *b);
+
 /* As image_same, but content is not looked at. */
 bool image_same_attrs(const struct image *a, const struct image *b);
 

@@ -19,7 +19,7 @@ static const struct image dir_image = { .exists = true, .mode = S_IFDIR | 0700 }
 /* Does a step keep the contents of its images in files of their own? */
 static bool has_contents(const struct step *s)
 {
-	return s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE;
+	return s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE || s->kind == CHANGE_KNOB;
 }
 
 static int write_file(const struct host *h, const char *dir, const char *name, const char *data,

@@ -12,7 +12,9 @@
 
 #define FORMAT 1
 
-static const char *const kinds[] = { "directory", "file", "lines", "attributes", "removal" };
+static const char *const kinds[] = {
+	"directory", "file", "lines", "attributes", "removal", "knob"
+};
 static const char *const actions[] = { "nothing", "reload", "start", "restart", "stop" };
 static const char *const whole[] = { "apply", "rollback" }; /* of a journal */
 static const char *const phases[] = { "prepared", "files", "units" };
@@ -97,6 +99,12 @@ static int attrs_copy(const struct image *from, struct image *to, struct err *e)
 	return image_copy(&bare, to, e);
 }
 
+/* Has a step no temporary file beside its path? */
+static bool in_place(enum change_kind kind)
+{
+	return kind == CHANGE_DIR || kind == CHANGE_ATTRS || kind == CHANGE_KNOB;
+}
+
 static int step_from_change(const struct change *c, uint64_t nonce, struct step *s, struct err *e)
 {
 	const char *name = strrchr(c->path, '/') + 1;
@@ -106,9 +114,8 @@ static int step_from_change(const struct change *c, uint64_t nonce, struct step 
 	s->why = why_json(c->whys, c->n_whys);
 	if (!s->path || !s->why)
 		return err_oom(e);
-	if (c->kind != CHANGE_DIR && c->kind != CHANGE_ATTRS &&
-	    asprintf(&s->tmp, ".%.200s.bulkhead-%08llx", name,
-		     (unsigned long long)(nonce & 0xffffffff)) < 0) {
+	if (!in_place(c->kind) && asprintf(&s->tmp, ".%.200s.bulkhead-%08llx", name,
+					   (unsigned long long)(nonce & 0xffffffff)) < 0) {
 		s->tmp = NULL;
 		return err_oom(e);
 	}
@@ -448,7 +455,7 @@ static int step_parse(json_t *o, struct step *s)
 	if (k < 0 || path[0] != '/' || !tmp_fine(tmp) || length < 0)
 		return -EINVAL;
 	s->kind = (enum change_kind)k;
-	if (!tmp && k != CHANGE_DIR && k != CHANGE_ATTRS)
+	if (!tmp && !in_place(s->kind))
 		return -EINVAL;
 	s->newline = newline;
 	s->was_len = (size_t)length;

@@ -141,6 +141,10 @@ static char *change_diff(const struct report *r, const struct change *c)
 	else if (c->kind == CHANGE_FILE || c->kind == CHANGE_REMOVE)
 		diff_unified(&out, c->before.content ? c->before.content : "", c->before.len,
 			     c->after.content ? c->after.content : "", c->after.len, from, to, 3);
+	else if (c->kind == CHANGE_KNOB)
+		buf_addf(&out, "kernel value %s: %.*s -> %s\n", path,
+			 (int)strcspn(c->before.content, "\n"), c->before.content,
+			 c->after.content);
 	if (c->kind == CHANGE_DIR)
 		buf_addf(&out, "directory %s, mode %04o, owner %u:%u\n", path,
 			 c->after.mode & 07777, c->after.uid, c->after.gid);
@@ -396,7 +400,7 @@ static void text_diff(struct buf *b, const struct report *r, const struct report
 
 static const char *verb(const struct change *c)
 {
-	static const char *const verbs[] = { "made", "wrote", "added to", "set", "removed" };
+	static const char *const verbs[] = { "made", "wrote", "added to", "set", "removed", "set" };
 
 	return c->kind == CHANGE_LINES && c->lines[0].old ? "changed" : verbs[c->kind];
 }

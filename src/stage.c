@@ -533,3 +533,42 @@ int stage_attrs(const struct host *h, const char *path, const struct image *expe
 	}
 	return r < 0 ? fail(h, e, r, "set owner and mode of", path) : 0;
 }
+
+/* In one write(2): each is a value of its own. */
+static int write_value(const struct place *p, const struct image *to)
+{
+	_cleanup_close_ int fd =
+		openat(p->dir, p->name, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, to->content, to->len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == to->len ? 0 : -EIO;
+}
+
+int stage_knob(const struct host *h, const char *path, const struct image *expect,
+	       const struct image *to, struct err *e)
+{
+	_cleanup_(image_done) struct image was = { 0 }, now = { 0 };
+	_cleanup_place_ struct place p;
+	int r;
+
+	if (place_open(h, path, &p, e) < 0 || host_image_now(h, path, &was, e) < 0)
+		return e->code;
+	if (!was.exists || !S_ISREG(was.mode) || (expect && !image_same_value(&was, expect)))
+		return stale(h, path, e);
+	r = write_value(&p, to);
+	if (r < 0)
+		return fail(h, e, r, "set", path);
+	if (host_image_now(h, path, &now, e) < 0)
+		return e->code;
+	if (image_same_value(&now, to))
+		return 0;
+	return err_set(e, EPROTO, "the kernel was told '%s' for '%s%s', and says '%.*s'",
+		       to->content, host_prefix(h), path,
+		       (int)strcspn(now.content ? now.content : "", "\n"),
+		       now.content ? now.content : "");
+}

@@ -67,4 +67,9 @@ int stage_rmdir(const struct host *h, const char *path, struct err *e);
 int stage_attrs(const struct host *h, const char *path, const struct image *expect,
 		const struct image *to, struct err *e);
 
+/* Writes the value of `to` to a file of the running kernel's that holds `expect` (NULL: whatever it
+ * holds). -EPROTO: the kernel took another one. */
+int stage_knob(const struct host *h, const char *path, const struct image *expect,
+	       const struct image *to, struct err *e);
+
 #endif

@@ -176,6 +176,20 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 	return 0;
 }
 
+/* Last: whatever the kernel is to enforce then finds its files. */
+static int commit_knobs(struct transaction *t, const struct changes *c, struct err *e)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct change *x = c->list[i];
+
+		if (x->kind == CHANGE_KNOB &&
+		    did(&t->journal.steps[i], stage_knob(t->h, x->path, &x->before, &x->after, e)) <
+			    0)
+			return e->code;
+	}
+	return 0;
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec ts;
@@ -207,7 +221,7 @@ int transaction_commit(struct transaction *t, const struct changes *c, struct er
 		return e->code;
 	j->phase = stops_units(t->h, j) ? PHASE_UNITS : PHASE_FILES;
 	if (journal_update(t->h, j, e) < 0 || unitrecord_stop(t->h, j, t->progress, e) < 0 ||
-	    commit_files(t, c, e) < 0)
+	    commit_files(t, c, e) < 0 || commit_knobs(t, c, e) < 0)
 		return e->code;
 	if (!host_is_live(t->h) || (!j->n_units && !j->manager_reload))
 		return 0;
@@ -322,7 +336,7 @@ static int fixed(const struct host *h, const struct step *s, struct err *e)
 	const char *name = strrchr(s->path, '/') + 1;
 	int r;
 
-	if (s->kind == CHANGE_ATTRS)
+	if (s->kind == CHANGE_ATTRS || s->kind == CHANGE_KNOB)
 		return 0;
 	r = host_replaceable(h, s->path, e);
 	/* A directory of ours that something is mounted on stays as it is. */
@@ -357,6 +371,8 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			const char *obstacle;
 			struct err blocked;
 
+			if (undo_is_elsewhere(h, s))
+				continue;
 			for (size_t m = 0; m < map.n; m++)
 				if (streq(map.list[m].path, s->path))
 					at = &map.list[m].image;

@@ -86,6 +86,12 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 			return UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
+	case CHANGE_KNOB:
+		/* A module of the kernel's may be gone, and its values with it. */
+		if (!now->exists)
+			return UNDO_BEFORE;
+		same = image_same_value;
+		break;
 	case CHANGE_FILE:
 	case CHANGE_REMOVE:
 		break;
@@ -322,6 +328,11 @@ static int undo_content(const struct host *h, const struct step *s, const char *
 	return now->exists ? stage_remove(h, s->path, tmp, now, e) : 0;
 }
 
+bool undo_is_elsewhere(const struct host *h, const struct step *s)
+{
+	return s->kind == CHANGE_KNOB && !host_is_live(h);
+}
+
 const char *undo_obstacle(const struct step *s, const struct image *now)
 {
 	if (!now->exists || S_ISREG(now->mode))
@@ -347,6 +358,8 @@ static int undo_to(const struct host *h, struct step *s, const struct undo *u, c
 		return r == -ENOTEMPTY || r == -EBUSY ? 1 : r;
 	case CHANGE_ATTRS:
 		return stage_attrs(h, s->path, NULL, &s->before, e);
+	case CHANGE_KNOB:
+		return stage_knob(h, s->path, now, &s->before, e);
 	case CHANGE_FILE:
 	case CHANGE_REMOVE:
 		break;
@@ -363,6 +376,8 @@ int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *
 	int r;
 
 	*ret_changed = false;
+	if (undo_is_elsewhere(h, s))
+		return 0;
 	/* A name of its own: what is half written under it must not be taken for what an apply had
 	 * displaced. */
 	if (s->tmp && asprintf(&tmp, "%s-undo", s->tmp) < 0)

@@ -19,6 +19,9 @@ enum undo_where {
 /* `now` is the image at the step's path. */
 enum undo_where undo_where(const struct step *s, const struct image *now);
 
+/* A value of a kernel that doesn't run here: there is nothing to take back. */
+bool undo_is_elsewhere(const struct host *h, const struct step *s);
+
 /* What keeps a step from being taken back, even by force, as words to put behind the path; or NULL.
  */
 const char *undo_obstacle(const struct step *s, const struct image *now);

@@ -54,6 +54,9 @@ static inline void act(size_t i)
 	case CHANGE_ATTRS:
 		ck_ok(stage_attrs(host, x->path, NULL, &x->after, &e));
 		break;
+	case CHANGE_KNOB:
+		ck_ok(stage_knob(host, x->path, &x->before, &x->after, &e));
+		break;
 	}
 }
 

@@ -311,6 +311,7 @@ START_TEST(names)
 	ck_assert_str_eq(change_kind_name(CHANGE_FILE), "file");
 	ck_assert_str_eq(change_kind_name(CHANGE_LINES), "lines");
 	ck_assert_str_eq(change_kind_name(CHANGE_ATTRS), "attributes");
+	ck_assert_str_eq(change_kind_name(CHANGE_KNOB), "knob");
 	ck_assert_str_eq(change_kind_name(CHANGE_REMOVE), "removal");
 	ck_assert_str_eq(unit_action_name(UNIT_NOTHING), "nothing");
 	ck_assert_str_eq(unit_action_name(UNIT_RELOAD), "reload");
