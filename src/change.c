@@ -38,6 +38,13 @@ void lines_free(struct line *list, size_t n)
 	free(list);
 }
 
+static void whys_free(struct why *whys, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		why_done(&whys[i]);
+	free(whys);
+}
+
 static void change_free(struct change *c)
 {
 	if (!c)
@@ -46,13 +53,18 @@ static void change_free(struct change *c)
 	image_done(&c->before);
 	image_done(&c->after);
 	lines_free(c->lines, c->n_lines);
-	for (size_t i = 0; i < c->n_whys; i++)
-		why_done(&c->whys[i]);
-	free(c->whys);
+	whys_free(c->whys, c->n_whys);
 	strv_free(c->test);
 	free(c);
 }
 DEFINE_CLEANUP(struct change, change_free);
+
+static void command_done(struct change_command *x)
+{
+	strv_free(x->argv);
+	strv_free(x->back);
+	whys_free(x->whys, x->n_whys);
+}
 
 void changes_init(struct changes *c)
 {
@@ -64,6 +76,9 @@ void changes_done(struct changes *c)
 	for (size_t i = 0; i < c->n; i++)
 		change_free(c->list[i]);
 	free(c->list);
+	for (size_t i = 0; i < c->n_commands; i++)
+		command_done(&c->commands[i]);
+	free(c->commands);
 	for (size_t i = 0; i < c->n_asks; i++) {
 		free(c->asks[i].unit);
 		why_done(&c->asks[i].why);
@@ -87,7 +102,7 @@ bool changes_empty(const struct changes *c)
 	for (size_t i = 0; i < c->n_asks; i++)
 		if (!c->asks[i].pending && c->asks[i].action != UNIT_NOTHING)
 			return false;
-	return c->n == 0;
+	return c->n == 0 && c->n_commands == 0;
 }
 
 static struct change *find(const struct changes *c, const char *path)
@@ -105,18 +120,24 @@ const struct change *changes_find(const struct changes *c, const char *path)
 	return find(c, path);
 }
 
-static int change_why(struct change *c, const char *module, const char *setting, const char *cis,
-		      const char *text, struct err *e)
+static int whys_add(struct why **list, size_t *n, const char *module, const char *setting,
+		    const char *cis, const char *text, struct err *e)
 {
-	struct why *whys = reallocarray(c->whys, c->n_whys + 1, sizeof(*whys));
+	struct why *whys = reallocarray(*list, *n + 1, sizeof(*whys));
 
 	if (!whys)
 		return err_oom(e);
-	c->whys = whys;
-	if (why_init(&whys[c->n_whys], module, setting, cis, text, e) < 0)
+	*list = whys;
+	if (why_init(&whys[*n], module, setting, cis, text, e) < 0)
 		return -ENOMEM;
-	c->n_whys++;
+	++*n;
 	return 0;
+}
+
+static int change_why(struct change *c, const char *module, const char *setting, const char *cis,
+		      const char *text, struct err *e)
+{
+	return whys_add(&c->whys, &c->n_whys, module, setting, cis, text, e);
 }
 
 static int change_new(enum change_kind kind, const char *path, const char *module,
@@ -544,20 +565,44 @@ int changes_why(struct changes *c, const char *path, const char *module, const c
 int changes_test(struct changes *c, const char *path, char *const *argv, struct err *e)
 {
 	struct change *change = find(c, path);
-	size_t n = 0;
 
 	if (!change)
 		return err_set(e, ENOENT, "no change to '%s' to test", path);
-	while (argv[n])
-		n++;
 	strv_free(change->test);
-	change->test = calloc(n + 1, sizeof(char *));
-	if (!change->test)
-		return err_oom(e);
-	for (size_t i = 0; i < n; i++)
-		if (!(change->test[i] = strdup(argv[i])))
+	change->test = strv_copy(argv);
+	return change->test ? 0 : err_oom(e);
+}
+
+static struct change_command *command_find(const struct changes *c, char *const *argv)
+{
+	for (size_t i = 0; i < c->n_commands; i++)
+		if (strv_same(c->commands[i].argv, argv))
+			return &c->commands[i];
+	return NULL;
+}
+
+int changes_command(struct changes *c, const struct host *h, char *const *argv, char *const *back,
+		    const char *module, const char *setting, const char *cis, const char *text,
+		    struct err *e)
+{
+	struct change_command *x = command_find(c, argv), *list;
+
+	if (!host_is_live(h))
+		return err_set(e, EOPNOTSUPP, "'%s' is not run offline", argv[0]);
+	if (argv[0][0] != '/' || (back && back[0][0] != '/'))
+		return err_set(e, EINVAL, "'%s' is not run: not an absolute path", argv[0]);
+	if (!x) {
+		list = reallocarray(c->commands, c->n_commands + 1, sizeof(*list));
+		if (!list)
 			return err_oom(e);
-	return 0;
+		c->commands = list;
+		x = &list[c->n_commands++];
+		*x = (struct change_command){ .argv = strv_copy(argv),
+					      .back = back ? strv_copy(back) : NULL };
+		if (!x->argv || (back && !x->back))
+			return err_oom(e);
+	}
+	return whys_add(&x->whys, &x->n_whys, module, setting, cis, text, e);
 }
 
 int changes_ask(struct changes *c, const char *unit, enum unit_action action, const char *module,

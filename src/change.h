@@ -53,6 +53,18 @@ struct change {
 			NULL: none */
 };
 
+/*
+ * A program of the live host that makes what was written hold (augenrules --load), run once all
+ * files are in place and before units are touched. Both have to be idempotent: they may be run
+ * again after a kill.
+ */
+struct change_command {
+	char **argv; /* argv[0] an absolute path */
+	char **back; /* what takes it back, run once the files are back; NULL: nothing has to */
+	struct why *whys;
+	size_t n_whys;
+};
+
 enum unit_action {
 	UNIT_NOTHING,
 	UNIT_RELOAD,
@@ -82,6 +94,8 @@ struct note {
 struct changes {
 	struct change **list;
 	size_t n;
+	struct change_command *commands;
+	size_t n_commands;
 	struct ask *asks;
 	size_t n_asks;
 	struct note *notes;
@@ -184,6 +198,15 @@ int changes_why(struct changes *c, const char *path, const char *module, const c
 
 /* What has to prove the staged form of `path` on a live host; argv is copied. */
 int changes_test(struct changes *c, const char *path, char *const *argv, struct err *e);
+
+/*
+ * A command to run; both are copied. The same one again is a further reason for it. On a host that
+ * isn't live: -EOPNOTSUPP. It is for the module to ask only for what the host lacks: nobody else
+ * can tell.
+ */
+int changes_command(struct changes *c, const struct host *h, char *const *argv, char *const *back,
+		    const char *module, const char *setting, const char *cis, const char *text,
+		    struct err *e);
 
 /* Asks for an action on a unit. */
 int changes_ask(struct changes *c, const char *unit, enum unit_action action, const char *module,

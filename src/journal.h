@@ -24,6 +24,7 @@
 enum phase {
 	PHASE_PREPARED, /* nothing but databases may have changed */
 	PHASE_FILES,	/* files may have changed */
+	PHASE_COMMANDS, /* commands may have been run */
 	PHASE_UNITS,	/* units may have been touched */
 };
 
@@ -42,6 +43,13 @@ struct step {
 	bool untouched; /* there is nothing to take back: it was not done yet, or it is back */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };
+
+struct command_record {
+	char **argv,
+		**back; /* as in struct change_command; of a rollback: what it runs, and NULL */
+	json_t *why;
+};
+void command_record_done(struct command_record *c);
 
 struct unit_record {
 	char *unit;
@@ -72,6 +80,8 @@ struct journal {
 			  may still run on what was undone */
 	struct step *steps;
 	size_t n_steps;
+	struct command_record *commands;
+	size_t n_commands;
 	struct unit_record *units;
 	size_t n_units;
 	json_t *state;	  /* what the modules want to know next time */
@@ -83,6 +93,10 @@ void journal_done(struct journal *j);
 
 /* Steps and state out of changes; units are the caller's to fill in. */
 int journal_from_changes(const struct changes *c, struct journal *ret, struct err *e);
+
+/* A command more; `why` is taken. */
+int journal_add_command(struct journal *j, char *const *argv, char *const *back, json_t *why,
+			struct err *e);
 
 /* The record as JSON (NULL: out of memory), and back (-EINVAL: not a journal of this format);
  * images' contents are not in it. */

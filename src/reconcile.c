@@ -122,16 +122,25 @@ static int findings_from_asks(struct findings *f, const struct changes *c, struc
 	return 0;
 }
 
+static int overrule_all(struct findings *f, const struct why *whys, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (overrule(f, &whys[i], FINDING_DRIFT, whys[i].text, e) < 0)
+			return e->code;
+	return 0;
+}
+
 /* A setting that a file doesn't have is drift, whatever the running daemon shows. */
 static int findings_from_changes(struct findings *f, const struct changes *c, struct err *e)
 {
 	if (findings_from_asks(f, c, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < c->n; i++)
-		for (size_t k = 0; k < c->list[i]->n_whys; k++)
-			if (overrule(f, &c->list[i]->whys[k], FINDING_DRIFT,
-				     c->list[i]->whys[k].text, e) < 0)
-				return e->code;
+		if (overrule_all(f, c->list[i]->whys, c->list[i]->n_whys, e) < 0)
+			return e->code;
+	for (size_t i = 0; i < c->n_commands; i++)
+		if (overrule_all(f, c->commands[i].whys, c->commands[i].n_whys, e) < 0)
+			return e->code;
 	return 0;
 }
 
@@ -369,7 +378,9 @@ static int verify(struct host *h, const struct plan *p, const struct reconcile_o
 			bad->why ? ": " : "", bad->why ? bad->why : "");
 	else
 		err_set(e, EPROTO, "verification: a second look still finds something to do: %s",
-			again.n ? again.list[0]->path : again.asks[0].why.text);
+			again.n		   ? again.list[0]->path
+			: again.n_commands ? again.commands[0].argv[0]
+					   : again.asks[0].why.text);
 	quote_units(h, j, e);
 	return e->code;
 }

@@ -17,7 +17,7 @@ static const char *const kinds[] = {
 };
 static const char *const actions[] = { "nothing", "reload", "start", "restart", "stop" };
 static const char *const whole[] = { "apply", "rollback" }; /* of a journal */
-static const char *const phases[] = { "prepared", "files", "units" };
+static const char *const phases[] = { "prepared", "files", "commands", "units" };
 
 const char *change_kind_name(enum change_kind kind)
 {
@@ -27,6 +27,13 @@ const char *change_kind_name(enum change_kind kind)
 const char *unit_action_name(enum unit_action action)
 {
 	return actions[action];
+}
+
+void command_record_done(struct command_record *c)
+{
+	strv_free(c->argv);
+	strv_free(c->back);
+	json_decref(c->why);
 }
 
 void journal_done(struct journal *j)
@@ -47,6 +54,9 @@ void journal_done(struct journal *j)
 		json_decref(j->units[i].why);
 	}
 	free(j->units);
+	for (size_t i = 0; i < j->n_commands; i++)
+		command_record_done(&j->commands[i]);
+	free(j->commands);
 	free(j->undoes);
 	free(j->undone);
 	free(j->plan);
@@ -170,6 +180,24 @@ static int unit_from_ask(const struct ask *a, struct journal *j, struct err *e)
 	return json_array_extend(u->why, why) < 0 ? err_oom(e) : 0;
 }
 
+int journal_add_command(struct journal *j, char *const *argv, char *const *back, json_t *why,
+			struct err *e)
+{
+	struct command_record x = { .argv = strv_copy(argv),
+				    .back = back ? strv_copy(back) : NULL,
+				    .why = why };
+	struct command_record *list = reallocarray(j->commands, j->n_commands + 1, sizeof(*list));
+
+	if (list)
+		j->commands = list;
+	if (!list || !x.argv || (back && !x.back) || !why) {
+		command_record_done(&x);
+		return err_oom(e);
+	}
+	list[j->n_commands++] = x;
+	return 0;
+}
+
 int journal_from_changes(const struct changes *c, struct journal *ret, struct err *e)
 {
 	_cleanup_journal_ struct journal j = { 0 };
@@ -189,6 +217,12 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
 		j.n_steps++;
 		if (step_from_change(c->list[i], j.time_us ^ (uint64_t)now.tv_nsec << 12,
 				     &j.steps[i], e) < 0)
+			return e->code;
+	}
+	for (size_t i = 0; i < c->n_commands; i++) {
+		const struct change_command *x = &c->commands[i];
+
+		if (journal_add_command(&j, x->argv, x->back, why_json(x->whys, x->n_whys), e) < 0)
 			return e->code;
 	}
 	for (size_t i = 0; i < c->n_asks; i++)
@@ -277,6 +311,24 @@ static json_t *unit_json(const struct unit_record *u)
 			 "active_before", u->active, "why", u->why);
 }
 
+static json_t *strv_json(char *const *v)
+{
+	json_t *list = v ? json_array() : json_null();
+
+	for (; list && v && *v; v++)
+		if (json_array_append_new(list, json_string(*v)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+static json_t *command_json(const struct command_record *c)
+{
+	return json_pack("{s:o, s:o, s:O}", "argv", strv_json(c->argv), "back", strv_json(c->back),
+			 "why", c->why);
+}
+
 json_t *journal_progress(const struct journal *j)
 {
 	json_t *steps = json_array();
@@ -318,10 +370,14 @@ void journal_resume(struct journal *j, const json_t *progress)
 
 json_t *journal_json(const struct journal *j)
 {
-	_cleanup_json_ json_t *steps = json_array(), *units = json_array();
+	_cleanup_json_ json_t *steps = json_array(), *units = json_array(),
+			      *commands = json_array();
 
-	if (!steps || !units)
+	if (!steps || !units || !commands)
 		return NULL;
+	for (size_t i = 0; i < j->n_commands; i++)
+		if (json_array_append_new(commands, command_json(&j->commands[i])) < 0)
+			return NULL;
 	for (size_t i = 0; i < j->n_steps; i++)
 		if (json_array_append_new(steps, step_json(&j->steps[i])) < 0)
 			return NULL;
@@ -330,14 +386,14 @@ json_t *journal_json(const struct journal *j)
 			return NULL;
 	return json_pack(
 		"{s:i, s:i, s:s, s:s, s:I, s:I, s:s, s:s?, s:b, s:i, s:i, s:b, s:b, s:o, s:o, s:O, s:O, "
-		"s:O, s:O?}",
+		"s:O, s:O, s:O?}",
 		"format", FORMAT, "id", (int)j->id, "kind", whole[j->rollback], "phase",
 		phases[j->phase], "time_us", (json_int_t)j->time_us, "pid", (json_int_t)j->pid,
 		"boot_id", j->boot_id, "plan", j->plan, "manager_reload", j->manager_reload,
 		"timeout", j->timeout, "watch", j->watch, "restored", j->restored, "force",
 		j->force, "undoes", ids_json(j->undoes, j->n_undoes), "undone",
-		ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "state", j->state,
-		"progress", j->progress);
+		ids_json(j->undone, j->n_undone), "steps", steps, "units", units, "commands",
+		commands, "state", j->state, "progress", j->progress);
 }
 
 static int choice(const char *s, const char *const *names, size_t n)
@@ -435,14 +491,31 @@ static int line_parse(json_t *o, struct line *l)
 	return (old && !l->old) || !l->text ? -ENOMEM : 0;
 }
 
+static int strv_parse(const json_t *list, char ***ret)
+{
+	size_t i;
+	json_t *x;
+
+	*ret = calloc(json_array_size(list) + 1, sizeof(char *));
+	if (!*ret)
+		return -ENOMEM;
+	json_array_foreach (list, i, x) {
+		if (!json_is_string(x))
+			return -EINVAL;
+		(*ret)[i] = strdup(json_string_value(x));
+		if (!(*ret)[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int step_parse(json_t *o, struct step *s)
 {
 	const char *kind, *path, *tmp;
-	json_t *before, *after, *why, *lines = NULL;
+	json_t *before, *after, *why, *line, *lines = NULL;
 	json_int_t length = 0, before_sum = 0, after_sum = 0;
 	int newline = 0, k, r;
 	size_t i;
-	json_t *line;
 
 	r = unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I}", "kind", &kind, "path",
 		   &path, "before", &before, "after", &after, "why", &why, "lines", &lines,
@@ -479,6 +552,26 @@ static int step_parse(json_t *o, struct step *s)
 			return r;
 	}
 	return 0;
+}
+
+static int command_parse(json_t *o, struct command_record *c)
+{
+	json_t *argv, *back, *why;
+	int r = unpack(o, "{s:o, s:o, s:o}", "argv", &argv, "back", &back, "why", &why);
+
+	if (r < 0)
+		return r;
+	c->why = json_incref(why);
+	r = strv_parse(argv, &c->argv);
+	if (r == 0 && !json_is_null(back))
+		r = strv_parse(back, &c->back);
+	if (r < 0)
+		return r;
+	/* A damaged one must not run another program. */
+	return c->argv[0] && c->argv[0][0] == '/' &&
+			       (!c->back || (c->back[0] && c->back[0][0] == '/'))
+		       ? 0
+		       : -EINVAL;
 }
 
 static int unit_parse(json_t *o, struct unit_record *u)
@@ -531,7 +624,7 @@ int journal_parse(json_t *o, struct journal *j)
 	const char *kind, *phase, *boot, *plan = NULL;
 	unsigned *undone_ids;
 	json_int_t id, time_us, pid;
-	json_t *undoes, *undone, *steps, *units, *state, *x;
+	json_t *undoes, *undone, *steps, *units, *state, *commands, *x;
 	size_t i;
 
 	r = unpack(
@@ -580,6 +673,16 @@ int journal_parse(json_t *o, struct journal *j)
 	json_array_foreach (steps, i, x) {
 		j->n_steps++;
 		if ((r = step_parse(x, &j->steps[i])) < 0)
+			return r;
+	}
+	/* None in those of versions that ran none. */
+	commands = json_object_get(o, "commands");
+	j->commands = calloc(json_array_size(commands) + 1, sizeof(*j->commands));
+	if (!j->commands)
+		return -ENOMEM;
+	json_array_foreach (commands, i, x) {
+		j->n_commands++;
+		if ((r = command_parse(x, &j->commands[i])) < 0)
 			return r;
 	}
 	json_array_foreach (units, i, x) {

@@ -186,10 +186,10 @@ static void add_setting(struct buf *b, const char *module, const char *setting)
 	buf_addf(b, "%s%s%s", module, setting ? "." : "", setting ? setting : "");
 }
 
-static void add_whys(struct buf *b, const struct change *c, const struct report_style *st)
+static void add_whys(struct buf *b, const struct why *whys, size_t n, const struct report_style *st)
 {
-	for (size_t i = 0; i < c->n_whys; i++) {
-		const struct why *w = &c->whys[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct why *w = &whys[i];
 		_cleanup_buf_ struct buf line = BUF_INIT;
 
 		add_setting(&line, w->module, w->setting);
@@ -202,6 +202,24 @@ static void add_whys(struct buf *b, const struct change *c, const struct report_
 		if (w->cis)
 			buf_addf(b, "  [CIS %s]", w->cis);
 		buf_addc(b, '\n');
+	}
+}
+
+static void add_argv(struct buf *b, char *const *argv)
+{
+	for (; *argv; argv++) {
+		buf_add_shown(b, *argv, NULL);
+		buf_adds(b, argv[1] ? " " : "\n");
+	}
+}
+
+static void add_commands(struct buf *b, const struct changes *c, const struct report_style *st,
+			 bool done)
+{
+	for (size_t i = 0; i < c->n_commands; i++) {
+		add_colored(b, st, done ? GREEN : YELLOW, done ? "ran" : "run", 10);
+		add_argv(b, c->commands[i].argv);
+		add_whys(b, c->commands[i].whys, c->commands[i].n_whys, st);
 	}
 }
 
@@ -385,16 +403,18 @@ static void text_diff(struct buf *b, const struct report *r, const struct report
 			return;
 		}
 		add_diff(b, diff, st);
-		add_whys(b, c, st);
+		add_whys(b, c->whys, c->n_whys, st);
 	}
+	add_commands(b, &r->changes, st, false);
 	add_asks(b, r, st, false);
 	if (r->result == REPORT_CONVERGED && !st->quiet)
 		buf_adds(b, "nothing to do: the host is as the plan wants it\n");
 	else if (r->result == REPORT_DIFFERS)
 		buf_addf(
 			b,
-			"%zu change%s to files%s. Nothing was written; make it so with: bulkhead apply\n",
+			"%zu change%s to files%s%s. Nothing was written; make it so with: bulkhead apply\n",
 			r->changes.n, r->changes.n == 1 ? "" : "s",
+			r->changes.n_commands ? ", and commands to run" : "",
 			any_ask(&r->changes) ? ", and units to touch" : "");
 }
 
@@ -416,7 +436,7 @@ static void text_changes_done(struct buf *b, const struct report *r, const struc
 		buf_addc(b, '\n');
 		if (st->verbose && (diff = change_diff(r, c)))
 			add_diff(b, diff, st);
-		add_whys(b, c, st);
+		add_whys(b, c->whys, c->n_whys, st);
 	}
 }
 
@@ -432,8 +452,10 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 	if (!st->quiet && !r->announced)
 		add_notes(b, r, st);
 	if (r->result == REPORT_CHANGED) {
-		if (!st->quiet)
+		if (!st->quiet) {
 			text_changes_done(b, r, st);
+			add_commands(b, &r->changes, st, true);
+		}
 		add_asks(b, r, st, true);
 		if (st->verbose && r->watched)
 			buf_addf(
@@ -506,6 +528,10 @@ static void text_back(struct buf *b, const struct report *r, const struct report
 	for (size_t i = 0; i < j->n_undoes; i++)
 		buf_addf(b, "%s %u", i ? "," : "", j->undoes[i]);
 	buf_adds(b, ". The host is as it was before\n");
+	for (size_t i = 0; i < j->n_commands; i++) {
+		buf_addf(b, "%-10s", "ran");
+		add_argv(b, j->commands[i].argv);
+	}
 	for (size_t i = 0; i < j->n_units; i++)
 		if (!j->units[i].pending && j->units[i].action != UNIT_NOTHING)
 			buf_addf(b, "%-10s%s\n", past[j->units[i].action], j->units[i].unit);
@@ -596,6 +622,30 @@ static json_t *changes_json(const struct report *r)
 	return list;
 }
 
+static json_t *argv_json(char *const *argv)
+{
+	json_t *list = json_array();
+
+	for (; list && *argv; argv++)
+		json_array_append_new(list, json_string_any(*argv));
+	return list;
+}
+
+static json_t *commands_json(const struct changes *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < c->n_commands; i++) {
+		json_t *whys = json_array();
+
+		for (size_t k = 0; k < c->commands[i].n_whys; k++)
+			json_array_append_new(whys, why_json(&c->commands[i].whys[k]));
+		json_array_append_new(list, json_pack("{s:o, s:o}", "argv",
+						      argv_json(c->commands[i].argv), "why", whys));
+	}
+	return list;
+}
+
 static json_t *asks_json(const struct changes *c)
 {
 	json_t *list = json_array();
@@ -653,7 +703,7 @@ json_t *report_json(const struct report *r)
 	const char *root = *host_prefix(r->h) ? host_prefix(r->h) : "/";
 
 	return json_pack(
-		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"format", FORMAT, "command", r->command, "root", json_string_any(root), "live",
 		host_is_live(r->h), "result", results[r->result], "exit_code", (int)r->code,
 		"transaction", r->id ? json_integer(r->id) : json_null(), "recovered",
@@ -662,11 +712,11 @@ json_t *report_json(const struct report *r)
 			 r->result == REPORT_ROLLED_BACK || r->result == REPORT_RECOVERED
 				 ? r->journal.n_undoes
 				 : 0),
-		"changes", changes_json(r), "units", asks_json(&r->changes), "notes",
-		notes_json(&r->changes), "findings", findings_json(&r->findings), "mistakes",
-		errs_json(&r->changes.mistakes), "refusals", errs_json(&r->changes.refusals),
-		"failed", errs_json(&r->failed), "error",
-		json_string_any(r->err.text[0] ? r->err.text : NULL));
+		"changes", changes_json(r), "commands", commands_json(&r->changes), "units",
+		asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
+		findings_json(&r->findings), "mistakes", errs_json(&r->changes.mistakes),
+		"refusals", errs_json(&r->changes.refusals), "failed", errs_json(&r->failed),
+		"error", json_string_any(r->err.text[0] ? r->err.text : NULL));
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)
@@ -741,6 +791,10 @@ char *report_history_text(const struct journal *list, size_t n, const struct rep
 			add_safe(&b, j->steps[k].path);
 			buf_addc(&b, '\n');
 		}
+		for (size_t k = 0; k < j->n_commands && !style->quiet; k++) {
+			buf_addf(&b, "      %-10s  ", "command");
+			add_argv(&b, j->commands[k].argv);
+		}
 		for (size_t k = 0; k < j->n_units && !style->quiet; k++)
 			if (j->units[k].action != UNIT_NOTHING)
 				buf_addf(&b, "      %-10s  %s%s\n",
@@ -776,6 +830,17 @@ static json_t *history_units_json(const struct journal *j)
 	return list;
 }
 
+static json_t *history_commands_json(const struct journal *j)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < j->n_commands; i++)
+		json_array_append_new(list, json_pack("{s:o, s:O}", "argv",
+						      argv_json(j->commands[i].argv), "why",
+						      j->commands[i].why));
+	return list;
+}
+
 json_t *report_history_json(const struct journal *list, size_t n)
 {
 	json_t *all = json_array();
@@ -786,12 +851,13 @@ json_t *report_history_json(const struct journal *list, size_t n)
 
 		add_time(&when, j->time_us);
 		json_array_append_new(
-			all, json_pack("{s:i, s:s, s:s, s:b, s:o, s:s?, s:o, s:o}", "id",
+			all, json_pack("{s:i, s:s, s:s, s:b, s:o, s:s?, s:o, s:o, s:o}", "id",
 				       (int)j->id, "kind", j->rollback ? "rollback" : "apply",
 				       "time", when.data ? when.data : "", "stands",
 				       journal_stands(list, n, j->id), "undoes",
 				       ids_json(j->undoes, j->n_undoes), "plan", j->plan, "changes",
-				       history_steps_json(j), "units", history_units_json(j)));
+				       history_steps_json(j), "commands", history_commands_json(j),
+				       "units", history_units_json(j)));
 	}
 	return json_pack("{s:i, s:s, s:o}", "format", FORMAT, "command", "history", "transactions",
 			 all);

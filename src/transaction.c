@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "commandrecord.h"
 #include "run.h"
 #include "stage.h"
 #include "undo.h"
@@ -223,6 +224,14 @@ int transaction_commit(struct transaction *t, const struct changes *c, struct er
 	if (journal_update(t->h, j, e) < 0 || unitrecord_stop(t->h, j, t->progress, e) < 0 ||
 	    commit_files(t, c, e) < 0 || commit_knobs(t, c, e) < 0)
 		return e->code;
+	if (j->n_commands) {
+		if (interrupted(t->progress, e) < 0)
+			return e->code;
+		if (j->phase < PHASE_COMMANDS)
+			j->phase = PHASE_COMMANDS;
+		if (journal_update(t->h, j, e) < 0 || commandrecord_run(j, e) < 0)
+			return e->code;
+	}
 	if (!host_is_live(t->h) || (!j->n_units && !j->manager_reload))
 		return 0;
 	if (j->phase != PHASE_UNITS) {
@@ -254,20 +263,22 @@ int transaction_finish(struct transaction *t, struct err *e)
 static int undo(const struct host *h, struct journal *j, bool force, const struct progress *p,
 		struct errs *failed, struct err *e)
 {
-	struct err units, ignored;
-	int r = 0;
+	struct err commands, units, ignored;
+	int c, u, r = 0;
 
 	if (!j->restored) {
 		unitrecord_stop_made(h, j, p);
 		r = undo_steps(h, j, j, force, failed, e);
 	}
+	c = commandrecord_undo(h, j, failed, &commands);
+	u = unitrecord_undo(h, j, p, failed, &units);
 
-	if (unitrecord_undo(h, j, p, failed, &units) < 0 && r == 0) {
+	if ((c < 0 || u < 0) && r == 0) {
 		/* Who starts them by hand now has not to see recovery do it again. */
 		j->restored = true;
 		journal_update(h, j, &ignored);
-		*e = units;
-		r = units.code;
+		*e = c < 0 ? commands : units;
+		r = e->code;
 	}
 	return r;
 }
@@ -409,8 +420,8 @@ static bool id_in(unsigned id, const unsigned *ids, size_t n)
 static int rollback_run(const struct host *h, struct journal *j, const struct progress *p,
 			struct errs *failed, struct err *e)
 {
-	struct err told_later;
-	int r;
+	struct err commands, told_later;
+	int c, r;
 
 	unitrecord_stop(h, j, p, &told_later);
 	for (size_t i = 0; i < j->n_undoes; i++) {
@@ -430,7 +441,12 @@ static int rollback_run(const struct host *h, struct journal *j, const struct pr
 	j->phase = PHASE_UNITS;
 	if (journal_update(h, j, e) < 0)
 		return e->code;
+	c = commandrecord_run_back(h, j, failed, &commands);
 	r = unitrecord_run_back(h, j, p, failed, e);
+	if (c < 0 && r == 0) {
+		*e = commands;
+		r = c;
+	}
 	if (r < 0) {
 		struct err ignored;
 
@@ -530,6 +546,8 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			"/history/%06u), or put that back all the same: bulkhead "
 			"rollback --force",
 			host_prefix(h), j->undoes[0]);
+	if (r == 0)
+		r = commandrecord_ask_back(h, list, j->n_undoes, j, failed, e);
 	if (r == 0 && guard && !force && !no_restart)
 		r = guard(h, list, j->n_undoes, failed, e);
 	if (r == 0 && failed->n && !force)

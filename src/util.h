@@ -94,6 +94,30 @@ static inline void strv_free(char **v)
 		free(*p);
 	free(v);
 }
+/* A copy of such an array, or NULL. */
+static inline char **strv_copy(char *const *v)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (v[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++)
+		if (!(copy[i] = strdup(v[i]))) {
+			strv_free(copy);
+			return NULL;
+		}
+	return copy;
+}
+
+static inline bool strv_same(char *const *a, char *const *b)
+{
+	for (; *a && *b; a++, b++)
+		if (!streq(*a, *b))
+			return false;
+	return !*a && !*b;
+}
 DEFINE_CLEANUP(char *, strv_free);
 #define _cleanup_strv_ _cleanup_(strv_free_cleanup)
 

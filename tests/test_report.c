@@ -71,7 +71,7 @@ START_TEST(members_of_the_document)
 	static const char *const names[] = {
 		"format",  "command",	"root",	  "live",     "result",	  "exit_code",
 		"changes", "recovered", "undone", "findings", "mistakes", "transaction",
-		"units",   "notes",	"failed", "error",    "refusals",
+		"units",   "notes",	"failed", "error",    "refusals", "commands",
 	};
 	static const char *const commands[] = { "apply", "diff", "check", "rollback", "recover" };
 
