@@ -31,6 +31,7 @@ enum finding_state {
 			    put off */
 	FINDING_SKIPPED, /* can't be shown here, with the reason */
 	FINDING_FAILED,	 /* apply can't mend it, or looking failed */
+	FINDING_NOTED,	 /* nothing that this program should change by itself: told, and no more */
 };
 
 struct finding {
@@ -86,6 +87,10 @@ struct module {
 	 */
 	int (*verify)(const struct section *s, const struct previous *was, const struct host *h,
 		      struct findings *out, struct err *e);
+	/* As verify, for what is worth telling but no plan's to change. `check` alone asks, so that
+	 * an apply doesn't pay for it. */
+	int (*observe)(const struct section *s, const struct host *h, struct findings *out,
+		       struct err *e);
 };
 
 /* All modules in their order; ends with NULL. Generated. */

@@ -53,6 +53,19 @@ static int ask_diff(struct host *h, const struct plan *p, const json_t *state, s
 	return r < 0 ? err_prefix(e, "nothing was changed") : 0;
 }
 
+/* A module that this host has no use for: skipped, and with it every control of its table. */
+static int skip_module(const struct module *m, const char *why, struct findings *f, struct err *e)
+{
+	_cleanup_buf_ struct buf ids = BUF_INIT;
+
+	for (const struct field *x = m->fields; x && x->name; x++)
+		if (x->cis && !(ids.data && strstr(ids.data, x->cis)))
+			buf_addf(&ids, "%s%s", ids.len ? "," : "", x->cis);
+	if (ids.failed)
+		return err_oom(e);
+	return findings_add(f, m->name, NULL, ids.data, FINDING_SKIPPED, NULL, NULL, why, e);
+}
+
 static int ask_verify(struct host *h, const struct plan *p, const json_t *state, struct findings *f,
 		      struct err *e)
 {
@@ -68,12 +81,22 @@ static int ask_verify(struct host *h, const struct plan *p, const json_t *state,
 		if (r < 0)
 			return r;
 		if (r == 0)
-			r = findings_add(f, (*m)->name, NULL, NULL, FINDING_SKIPPED, NULL, NULL,
-					 why, e);
+			r = skip_module(*m, why, f, e);
 		else if ((*m)->verify)
 			r = (*m)->verify(s, &was, h, f, e);
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+static int ask_observe(struct host *h, const struct plan *p, struct findings *f, struct err *e)
+{
+	for (const struct module *const *m = modules; *m; m++) {
+		const struct section *s = plan_section(p, (*m)->name);
+
+		if (s && (*m)->observe && (*m)->observe(s, h, f, e) < 0)
+			return e->code;
 	}
 	return 0;
 }
@@ -283,6 +306,12 @@ void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile
 		end(r, REPORT_DIFFERS, EXIT_DIFFERS);
 }
 
+/* Is the host not as it should be? What is skipped, or only told, says nothing of it. */
+static bool finding_counts(enum finding_state state)
+{
+	return state == FINDING_DRIFT || state == FINDING_PENDING || state == FINDING_FAILED;
+}
+
 void reconcile_check(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		     struct report *r)
 {
@@ -293,7 +322,8 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 		return;
 	if (ask_unlocked(h, p, o, &r->changes, &state, &r->err) < 0 ||
 	    ask_verify(h, p, state, &r->findings, &r->err) < 0 ||
-	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0) {
+	    findings_from_changes(&r->findings, &r->changes, &r->err) < 0 ||
+	    ask_observe(h, p, &r->findings, &r->err) < 0) {
 		end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
@@ -303,8 +333,7 @@ void reconcile_check(struct host *h, const struct plan *p, const struct reconcil
 	}
 	differs = errs_any(&r->changes.refusals);
 	for (size_t i = 0; i < r->findings.n; i++)
-		differs |= r->findings.list[i].state != FINDING_OK &&
-			   r->findings.list[i].state != FINDING_SKIPPED;
+		differs |= finding_counts(r->findings.list[i].state);
 	end(r, differs ? REPORT_DIFFERS : REPORT_CONVERGED,
 	    differs ? EXIT_DIFFERS : EXIT_AS_WANTED);
 }

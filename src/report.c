@@ -25,8 +25,8 @@
 static const char *const results[] = {
 	"converged", "changed", "differs", "refused", "undone", "stuck", "rolled-back", "recovered",
 };
-static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed" };
-static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED };
+static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed", "noted" };
+static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED, CYAN };
 
 void report_init(struct report *r, const char *command, const struct host *h)
 {

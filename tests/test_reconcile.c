@@ -17,8 +17,13 @@ static const char *const troubles[] = {
 };
 
 static const struct field one_fields[] = {
-	{ .name = "text", .type = FIELD_STRING, .help = "what the file holds", .fallback = "one" },
+	{ .name = "text",
+	  .type = FIELD_STRING,
+	  .help = "what the file holds",
+	  .cis = "1.1,1.2",
+	  .fallback = "one" },
 	{ .name = "trouble",
+	  .cis = "1.1,1.2",
 	  .type = FIELD_ENUM,
 	  .choices = troubles,
 	  .help = "what goes wrong",
@@ -140,6 +145,17 @@ static int one_verify(const struct section *s, const struct previous *was, const
 			    "that", "this", NULL, err);
 }
 
+static unsigned n_observed;
+
+static int one_observe(const struct section *s, const struct host *h, struct findings *out,
+		       struct err *err)
+{
+	(void)s;
+	(void)h;
+	n_observed++;
+	return findings_add(out, "one", "seen", NULL, FINDING_NOTED, NULL, "odd", NULL, err);
+}
+
 static const struct module module_one = {
 	.name = "one",
 	.summary = "the first",
@@ -148,6 +164,7 @@ static const struct module module_one = {
 	.applies = one_applies,
 	.diff = one_diff,
 	.verify = one_verify,
+	.observe = one_observe,
 };
 
 static const struct field two_fields[] = {
@@ -316,8 +333,24 @@ START_TEST(skipped)
 	gives(reconcile_check, V "one: {trouble: skip}\n", EXIT_AS_WANTED, REPORT_CONVERGED);
 	ck_assert_int_eq(report.findings.list[0].state, FINDING_SKIPPED);
 	ck_assert_str_eq(report.findings.list[0].why, "not here");
+	ck_assert_str_eq(report.findings.list[0].cis, "1.1,1.2");
 	gives(reconcile_apply, V "one: {trouble: skip}\n", EXIT_AS_WANTED, REPORT_CONVERGED);
 	untouched();
+}
+END_TEST
+
+/* What is only told is check's alone, and changes no exit code. */
+START_TEST(observed)
+{
+	n_observed = 0;
+	gives(reconcile_apply, ONE, EXIT_AS_WANTED, REPORT_CHANGED);
+	gives(reconcile_apply, ONE, EXIT_AS_WANTED, REPORT_CONVERGED);
+	gives(reconcile_diff, ONE, EXIT_AS_WANTED, REPORT_CONVERGED);
+	ck_assert_uint_eq(n_observed, 0);
+	gives(reconcile_check, ONE, EXIT_AS_WANTED, REPORT_CONVERGED);
+	ck_assert_uint_eq(n_observed, 1);
+	ck_assert_uint_eq(report.findings.n, 2);
+	ck_assert_int_eq(report.findings.list[1].state, FINDING_NOTED);
 }
 END_TEST
 
@@ -608,6 +641,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, later_modules_see_what_is_planned);
 	tcase_add_test(tc, mistakes_and_refusals);
 	tcase_add_test(tc, skipped);
+	tcase_add_test(tc, observed);
 	tcase_add_test(tc, undone_when_the_host_shows_otherwise);
 	tcase_add_test(tc, undone_when_it_failed);
 	tcase_add_test(tc, undone_when_nobody_answers);
