@@ -411,8 +411,9 @@ static const struct command commands[] = {
 	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
 	{ "check", "[PLAN]", "does the host, and the running daemon, match the plan?",
-	  "A line per setting: ok, drift, pending, skipped (with the reason) or failed. Writes nothing.\n"
-	  "Exit code 2: something differs, is pending or failed. Skipped never changes it.",
+	  "A line per setting, by the controls of the benchmark: ok, drift, pending, skipped (with the\n"
+	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
+	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
 	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,

@@ -4,29 +4,17 @@
 #include <ctype.h>
 #include <time.h>
 
-#include "buf.h"
 #include "diff.h"
 #include "redact.h"
-
-#define FORMAT 1
+#include "report_internal.h"
 
 /* What a person would read; a file of such size is none that Docker or systemd was meant to read.
  */
 #define DIFF_MAX (1024 * 1024)
 
-#define GREEN  "\033[32m"
-#define YELLOW "\033[33m"
-#define RED    "\033[31m"
-#define CYAN   "\033[36m"
-#define DIM    "\033[2m"
-#define BOLD   "\033[1m"
-#define RESET  "\033[0m"
-
 static const char *const results[] = {
 	"converged", "changed", "differs", "refused", "undone", "stuck", "rolled-back", "recovered",
 };
-static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed", "noted" };
-static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED, CYAN };
 
 void report_init(struct report *r, const char *command, const struct host *h)
 {
@@ -43,22 +31,6 @@ void report_done(struct report *r)
 }
 
 /* --- pieces of text --- */
-
-static void add_colored(struct buf *b, const struct report_style *st, const char *color,
-			const char *text, int width)
-{
-	if (st->color)
-		buf_adds(b, color);
-	buf_addf(b, "%-*s", width, text);
-	if (st->color)
-		buf_adds(b, RESET);
-}
-
-/* Names and texts come from hosts: what could steer a terminal is shown, not sent. */
-static void add_safe(struct buf *b, const char *text)
-{
-	buf_add_shown(b, text, "\n          ");
-}
 
 static void add_path(struct buf *b, const struct report *r, const char *path)
 {
@@ -181,11 +153,6 @@ static void add_diff(struct buf *b, const char *diff, const struct report_style 
 	}
 }
 
-static void add_setting(struct buf *b, const char *module, const char *setting)
-{
-	buf_addf(b, "%s%s%s", module, setting ? "." : "", setting ? setting : "");
-}
-
 static void add_whys(struct buf *b, const struct why *whys, size_t n, const struct report_style *st)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -220,19 +187,6 @@ static void add_commands(struct buf *b, const struct changes *c, const struct re
 		add_colored(b, st, done ? GREEN : YELLOW, done ? "ran" : "run", 10);
 		add_argv(b, c->commands[i].argv);
 		add_whys(b, c->commands[i].whys, c->commands[i].n_whys, st);
-	}
-}
-
-static void add_notes(struct buf *b, const struct report *r, const struct report_style *st)
-{
-	for (size_t i = 0; i < r->changes.n_notes; i++) {
-		const struct note *n = &r->changes.notes[i];
-
-		add_colored(b, st, YELLOW, "note", 10);
-		add_setting(b, n->module, n->setting);
-		buf_adds(b, ": ");
-		add_safe(b, n->text);
-		buf_addc(b, '\n');
 	}
 }
 
@@ -292,57 +246,6 @@ static void add_asks(struct buf *b, const struct report *r, const struct report_
 		buf_adds(b, "reload    systemd's manager (unit files change)\n");
 }
 
-static void add_finding(struct buf *b, const struct finding *f, const struct report_style *st)
-{
-	_cleanup_buf_ struct buf name = BUF_INIT;
-
-	add_setting(&name, f->module, f->setting);
-	add_colored(b, st, state_colors[f->state], states[f->state], 8);
-	buf_addf(b, "  %-30s", name.data ? name.data : "");
-	if (f->wanted) {
-		buf_adds(b, "  ");
-		add_safe(b, f->wanted);
-	}
-	if (f->found && (!f->wanted || !streq(f->wanted, f->found))) {
-		buf_adds(b, f->wanted ? ", found " : "  found ");
-		add_safe(b, f->found);
-	}
-	if (f->why) {
-		buf_adds(b, "  (");
-		add_safe(b, f->why);
-		buf_addc(b, ')');
-	}
-	if (f->cis)
-		buf_addf(b, "  [CIS %s]", f->cis);
-	buf_addc(b, '\n');
-}
-
-static void add_findings(struct buf *b, const struct report *r, const struct report_style *st)
-{
-	for (size_t i = 0; i < r->findings.n; i++) {
-		const struct finding *f = &r->findings.list[i];
-
-		if (st->quiet && (f->state == FINDING_OK || f->state == FINDING_SKIPPED))
-			continue;
-		add_finding(b, f, st);
-	}
-}
-
-static void add_counts(struct buf *b, const struct report *r)
-{
-	size_t n[ARRAY_SIZE(states)] = { 0 };
-	const char *sep = "";
-
-	for (size_t i = 0; i < r->findings.n; i++)
-		n[r->findings.list[i].state]++;
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-		if (!n[i])
-			continue;
-		buf_addf(b, "%s%zu %s", sep, n[i], states[i]);
-		sep = ", ";
-	}
-}
-
 static void add_errs(struct buf *b, const struct errs *es, const char *label,
 		     const struct report_style *st)
 {
@@ -393,7 +296,7 @@ static bool any_pending(const struct report *r)
 
 static void text_diff(struct buf *b, const struct report *r, const struct report_style *st)
 {
-	add_notes(b, r, st);
+	report_add_notes(b, r, st);
 	for (size_t i = 0; i < r->changes.n; i++) {
 		const struct change *c = r->changes.list[i];
 		_cleanup_free_ char *diff = change_diff(r, c);
@@ -450,7 +353,7 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 			"recovered: what the interrupted run of transaction %u had done was put back first\n",
 			r->journal.id);
 	if (!st->quiet && !r->announced)
-		add_notes(b, r, st);
+		report_add_notes(b, r, st);
 	if (r->result == REPORT_CHANGED) {
 		if (!st->quiet) {
 			text_changes_done(b, r, st);
@@ -463,7 +366,7 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 				"watched   for %u s after the start: some daemons come up and die a little "
 				"later (service.watch)\n",
 				r->watched);
-		add_findings(b, r, st);
+		report_add_findings(b, r, st);
 		if (!st->quiet) {
 			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback", r->id);
 			add_root(b, r);
@@ -472,32 +375,20 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 	} else if (r->result == REPORT_CONVERGED) {
 		add_asks(b, r, st, false);
 		if (st->verbose)
-			add_findings(b, r, st);
+			report_add_findings(b, r, st);
 		if (!st->quiet) {
 			buf_adds(b, pending ? "nothing to write ("
 					    : "nothing to do: the host is as the plan wants it (");
-			add_counts(b, r);
+			report_add_counts(b, r);
 			buf_adds(b, ")\n");
 		}
 	} else if (r->result == REPORT_DIFFERS) {
-		add_findings(b, r, st);
+		report_add_findings(b, r, st);
 	}
 	if (pending && (r->result == REPORT_CHANGED || r->result == REPORT_CONVERGED))
 		buf_adds(
 			b,
 			"pending: the files are right, the running daemon has not taken them yet\n");
-}
-
-static void text_check(struct buf *b, const struct report *r, const struct report_style *st)
-{
-	add_findings(b, r, st);
-	if (st->quiet || r->result == REPORT_REFUSED || r->result == REPORT_STUCK)
-		return;
-	add_notes(b, r, st);
-	add_counts(b, r);
-	buf_adds(b, r->result == REPORT_DIFFERS
-			    ? ". See what would change: bulkhead diff; mend it: bulkhead apply\n"
-			    : "\n");
 }
 
 static void text_back(struct buf *b, const struct report *r, const struct report_style *st)
@@ -545,7 +436,7 @@ char *report_notes_text(const struct report *r, const struct report_style *style
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	add_notes(&b, r, style);
+	report_add_notes(&b, r, style);
 	return buf_take(&b, NULL);
 }
 
@@ -560,7 +451,7 @@ char *report_text(const struct report *r, const struct report_style *style)
 	else if (streq(r->command, "apply"))
 		text_apply(&b, r, style);
 	else if (streq(r->command, "check"))
-		text_check(&b, r, style);
+		report_check_text(&b, r, style);
 	else if (!r->err.text[0])
 		text_back(&b, r, style);
 	add_error(&b, r, style);
@@ -672,23 +563,6 @@ static json_t *notes_json(const struct changes *c)
 	return list;
 }
 
-static json_t *findings_json(const struct findings *f)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; list && i < f->n; i++) {
-		const struct finding *x = &f->list[i];
-
-		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}",
-						      "module", x->module, "setting", x->setting,
-						      "state", states[x->state], "wanted",
-						      json_string_any(x->wanted), "found",
-						      json_string_any(x->found), "why",
-						      json_string_any(x->why), "cis", x->cis));
-	}
-	return list;
-}
-
 static json_t *ids_json(const unsigned *ids, size_t n)
 {
 	json_t *list = json_array();
@@ -703,7 +577,7 @@ json_t *report_json(const struct report *r)
 	const char *root = *host_prefix(r->h) ? host_prefix(r->h) : "/";
 
 	return json_pack(
-		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"format", FORMAT, "command", r->command, "root", json_string_any(root), "live",
 		host_is_live(r->h), "result", results[r->result], "exit_code", (int)r->code,
 		"transaction", r->id ? json_integer(r->id) : json_null(), "recovered",
@@ -714,9 +588,10 @@ json_t *report_json(const struct report *r)
 				 : 0),
 		"changes", changes_json(r), "commands", commands_json(&r->changes), "units",
 		asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
-		findings_json(&r->findings), "mistakes", errs_json(&r->changes.mistakes),
-		"refusals", errs_json(&r->changes.refusals), "failed", errs_json(&r->failed),
-		"error", json_string_any(r->err.text[0] ? r->err.text : NULL));
+		report_findings_json(&r->findings), "controls", report_controls_json(r), "score",
+		report_score_json(r), "mistakes", errs_json(&r->changes.mistakes), "refusals",
+		errs_json(&r->changes.refusals), "failed", errs_json(&r->failed), "error",
+		json_string_any(r->err.text[0] ? r->err.text : NULL));
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)

@@ -69,9 +69,10 @@ static const char *member(const json_t *o, const char *name)
 START_TEST(members_of_the_document)
 {
 	static const char *const names[] = {
-		"format",  "command",	"root",	  "live",     "result",	  "exit_code",
-		"changes", "recovered", "undone", "findings", "mistakes", "transaction",
-		"units",   "notes",	"failed", "error",    "refusals", "commands",
+		"format",    "command",	    "root",	 "live",     "result",
+		"exit_code", "changes",	    "recovered", "undone",   "findings",
+		"mistakes",  "transaction", "units",	 "notes",    "failed",
+		"error",     "refusals",    "commands",	 "controls", "score",
 	};
 	static const char *const commands[] = { "apply", "diff", "check", "rollback", "recover" };
 
@@ -310,6 +311,76 @@ START_TEST(check)
 }
 END_TEST
 
+static void of_control(const char *setting, const char *cis, enum finding_state state)
+{
+	ck_ok(findings_add(&r.findings, "daemon", setting, cis, state, NULL, NULL, NULL, &e));
+}
+
+/* Findings stand under the first control that they name; what names none comes last. */
+START_TEST(check_by_control)
+{
+	_cleanup_json_ json_t *o = NULL, *other = NULL;
+	const json_t *score, *control;
+	size_t i;
+
+	of_control("own", NULL, FINDING_NOTED);
+	of_control("icc", "2.2", FINDING_OK);
+	of_control("privileges", "2.14,5.26", FINDING_OK);
+	of_control("partition", "1.1.1", FINDING_SKIPPED);
+	of_control("limits", "2.8", FINDING_SKIPPED);
+	of_control("range", "2.9", FINDING_OK);
+	of_control("remap", "2.9", FINDING_DRIFT);
+	of_control("unknown", "99.1", FINDING_OK);
+	is("check", REPORT_DIFFERS, EXIT_DIFFERS);
+	ck_assert(
+		says("\nCIS 2.2    ok        no traffic between containers on the default bridge\n"
+		     "  ok        daemon.icc"));
+	ck_assert(says("\nCIS 2.9    drift     user namespaces\n  ok        daemon.range"));
+	ck_assert(says("\nCIS 5.26   ok        no new privileges, for each container  (see 2.14)\n"
+		       "beside the benchmark\n"
+		       "  noted     daemon.own"));
+	ck_assert(says("\n  ok        daemon.unknown"));
+	ck_assert(
+		says("CIS Docker Benchmark 1.6: 3 of 59 controls ok, 1 drift, 1 skipped, 54 not in "
+		     "the plan\n"));
+	ck_assert(says("not in the plan: 1.1.2-1.1.18, 2.3-2.7, 2.10-2.13, 2.15-2.17, 3.1-3.24, "
+		       "4.5 (--verbose names them)\n"));
+	ck_assert(says("\n4 ok, 1 drift, 2 skipped, 1 noted. See"));
+	ck_assert(!says("CIS 3.5 "));
+	o = document();
+	score = json_object_get(o, "score");
+	ck_assert_str_eq(member(score, "benchmark"), "CIS Docker Benchmark 1.6");
+	ck_assert_int_eq(json_integer_value(json_object_get(score, "controls")), 59);
+	ck_assert_int_eq(json_integer_value(json_object_get(score, "ok")), 3);
+	ck_assert_int_eq(json_integer_value(json_object_get(score, "skipped")), 1);
+	ck_assert_int_eq(json_integer_value(json_object_get(score, "absent")), 54);
+	json_array_foreach (json_object_get(o, "controls"), i, control) {
+		if (streq(member(control, "id"), "2.9"))
+			ck_assert_str_eq(member(control, "state"), "drift");
+		if (streq(member(control, "id"), "1.1.1"))
+			ck_assert(json_is_false(json_object_get(control, "counted")));
+	}
+	ck_assert_uint_eq(i, 60);
+	style.verbose = true;
+	ck_assert(says("\nCIS 3.5    not in the plan  /etc/docker belongs to root\n"));
+	ck_assert(!says("--verbose"));
+	style = (struct report_style){ .quiet = true };
+	ck_assert(says("CIS 2.9    drift     user namespaces\n  drift     daemon.remap"));
+	ck_assert(!says("daemon.range") && !says("CIS 2.2") && !says("beside") && !says("noted"));
+	ck_assert(!says("Benchmark"));
+	/* Nothing was looked at, or not all. */
+	style.quiet = false;
+	is("check", REPORT_REFUSED, EXIT_FAILED);
+	ck_assert(!says("Benchmark"));
+	is("apply", REPORT_CHANGED, EXIT_AS_WANTED);
+	ck_assert(!says("Benchmark"));
+	ck_assert(says("\nok        daemon.icc"));
+	other = document();
+	ck_assert(json_is_null(json_object_get(other, "score")));
+	ck_assert_uint_eq(json_array_size(json_object_get(other, "controls")), 0);
+}
+END_TEST
+
 /* --- apply --- */
 
 START_TEST(apply)
@@ -482,6 +553,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, colours_when_asked);
 	tcase_add_test(tc, units);
 	tcase_add_test(tc, check);
+	tcase_add_test(tc, check_by_control);
 	tcase_add_test(tc, apply);
 	tcase_add_test(tc, apply_that_failed);
 	tcase_add_test(tc, rollback_whose_restart_failed);
