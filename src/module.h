@@ -61,7 +61,9 @@ struct module {
 	const char *name;	    /* its key in a plan */
 	const char *summary;	    /* one line, for `schema` and the manual */
 	const struct field *fields; /* its settings; ends with { 0 } */
-	int order;		    /* subids 10, daemon 20, socket 30, service 90 */
+	bool list;   /* its section is a list of such settings: section_get() by the module's own
+			name is the array, section_where() takes "[0].path" */
+	int order;   /* subids 10, daemon 20, socket 30, service 90 */
 	bool always; /* has a section, of defaults, even when the plan doesn't name it */
 	/* Rules across settings; section_where() gives positions. */
 	void (*check)(const struct section *s, struct errs *out);

@@ -159,19 +159,29 @@ static int section_load(struct plan *p, const struct module *m, struct node *n, 
 			struct err *e)
 {
 	const struct field row = { .name = m->name, .type = FIELD_OBJECT, .of = m->fields };
+	const struct field list = { .name = m->name, .type = FIELD_LIST, .of = &row };
 	struct section *s = &p->sections[p->n];
+	json_t *v = NULL;
 	bool clean;
 
 	s->module = m;
 	s->plan = p;
-	s->given = n ? value_parse(&row, n, NULL, errs, &clean) : json_object();
-	if (!s->given && !errs->failed)
-		s->given = json_object();
+	/* With nothing in it: an empty mapping so far, as for all sections. */
+	if (n && m->list && n->kind == NODE_MAP && !n->n && !n->partial)
+		n->kind = NODE_LIST;
+	if (n)
+		v = value_parse(m->list ? &list : &row, n, m->list ? m->name : NULL, errs, &clean);
+	if (m->list && v)
+		v = json_pack("{s:o}", m->name, v);
+	else if (!v && !errs->failed)
+		v = json_object();
+	s->given = v;
 	s->values = json_clone(s->given, true);
 	p->nodes[p->n++] = n;
 	if (!s->given || !s->values)
 		return err_oom(e);
-	return value_fill(&row, s->values, e);
+	return m->list ? value_fill(&list, section_get(s, m->name), e)
+		       : value_fill(&row, s->values, e);
 }
 
 /* The merged tree into sections. Every section stands before the first rule is asked. */

@@ -19,7 +19,8 @@ struct plan;
 struct section {
 	const struct module *module;
 	const struct plan *plan;
-	json_t *values; /* object: what the plan says, defaults filled in */
+	json_t *values; /* object: what the plan says, defaults filled in; of a module whose section
+			   is a list one member, by its name */
 	json_t *given;	/* object: only what the plan (or an include) says */
 };
 

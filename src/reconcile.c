@@ -401,10 +401,11 @@ static int verify(struct host *h, const struct plan *p, const struct reconcile_o
 	}
 	if (bad)
 		err_set(e, EPROTO, "verification: %s%s%s is not as wanted%s%s%s%s%s%s", bad->module,
-			bad->setting ? "." : "", bad->setting ? bad->setting : "",
-			bad->wanted ? ": wanted " : "", bad->wanted ? bad->wanted : "",
-			bad->found ? ", found " : "", bad->found ? bad->found : "",
-			bad->why ? ": " : "", bad->why ? bad->why : "");
+			bad->setting && *bad->setting != '[' ? "." : "",
+			bad->setting ? bad->setting : "", bad->wanted ? ": wanted " : "",
+			bad->wanted ? bad->wanted : "", bad->found ? ", found " : "",
+			bad->found ? bad->found : "", bad->why ? ": " : "",
+			bad->why ? bad->why : "");
 	else
 		err_set(e, EPROTO, "verification: a second look still finds something to do: %s",
 			again.n		   ? again.list[0]->path

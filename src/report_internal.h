@@ -36,7 +36,9 @@ static inline void add_safe(struct buf *b, const char *text)
 
 static inline void add_setting(struct buf *b, const char *module, const char *setting)
 {
-	buf_addf(b, "%s%s%s", module, setting ? "." : "", setting ? setting : "");
+	/* An entry of a section that is a list: "volumes[0]". */
+	buf_addf(b, "%s%s%s", module, setting && *setting != '[' ? "." : "",
+		 setting ? setting : "");
 }
 
 void report_add_notes(struct buf *b, const struct report *r, const struct report_style *st);

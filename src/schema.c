@@ -141,11 +141,15 @@ static json_t *table_schema(const struct field *table)
 }
 
 /* A section may stand there with nothing in it. */
-static json_t *section_schema(const char *name, const char *summary, const struct field *table)
+static json_t *section_schema(const char *name, const char *summary, const struct field *table,
+			      bool list)
 {
 	json_t *o = table_schema(table);
 
-	put(&o, "type", json_pack("[s,s]", "object", "null"));
+	if (list)
+		o = json_pack("{s:[s,s], s:o}", "type", "array", "null", "items", o);
+	else
+		put(&o, "type", json_pack("[s,s]", "object", "null"));
 	put(&o, "title", json_string(name));
 	if (summary)
 		put(&o, "description", json_string(summary));
@@ -159,10 +163,12 @@ json_t *schema_json(void)
 	const struct field *engine = field_find(plan_fields, "engine");
 
 	json_incref(properties);
-	put(&properties, engine->name, section_schema(engine->name, engine->help, engine->of));
+	put(&properties, engine->name,
+	    section_schema(engine->name, engine->help, engine->of, false));
 	for (size_t i = 0; modules[i]; i++)
 		put(&properties, modules[i]->name,
-		    section_schema(modules[i]->name, modules[i]->summary, modules[i]->fields));
+		    section_schema(modules[i]->name, modules[i]->summary, modules[i]->fields,
+				   modules[i]->list));
 	put(&o, "properties", properties);
 	put(&o, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
 	put(&o, "title", json_string("bulkhead plan"));
@@ -235,7 +241,7 @@ int schema_text(char **ret, struct err *e)
 	for (size_t i = 0; modules[i]; i++) {
 		buf_addf(&b, "\n%s%s%s\n", modules[i]->name, modules[i]->summary ? ": " : "",
 			 modules[i]->summary ? modules[i]->summary : "");
-		table_text(modules[i]->fields, "", &b);
+		table_text(modules[i]->fields, modules[i]->list ? "[]." : "", &b);
 	}
 	text = buf_take(&b, NULL);
 	if (!text)

@@ -92,6 +92,22 @@ static void stub_socket_check(const struct section *s, struct errs *out)
 		errs_add(out, section_where(s, "mode"), "the group is wheel");
 }
 
+static const struct field stub_volumes[] = {
+	{ .name = "path", .type = FIELD_PATH, .help = "a directory", .required = true },
+	{ .name = "access", .type = FIELD_ENUM, .choices = stub_restart, .fallback = "auto" },
+	{ 0 },
+};
+
+static void stub_volumes_check(const struct section *s, struct errs *out)
+{
+	json_t *list = section_get(s, "volumes"), *v;
+	size_t i;
+
+	json_array_foreach (list, i, v)
+		if (streq(json_string_value(json_object_get(v, "access")), "never"))
+			errs_add(out, section_where(s, "[1].access"), "never");
+}
+
 static const struct module stub_subids_module = { .name = "subids",
 						  .summary = "subordinate ids",
 						  .fields = stub_subids };
@@ -106,8 +122,15 @@ static const struct module stub_service_module = { .name = "service",
 						   .fields = stub_service,
 						   .always = true };
 
-const struct module *const modules[] = { &stub_subids_module, &stub_daemon_module,
-					 &stub_socket_module, &stub_service_module, NULL };
+static const struct module stub_volumes_module = { .name = "volumes",
+						   .summary = "directories",
+						   .fields = stub_volumes,
+						   .list = true,
+						   .check = stub_volumes_check };
+
+const struct module *const modules[] = { &stub_subids_module,  &stub_daemon_module,
+					 &stub_socket_module,  &stub_volumes_module,
+					 &stub_service_module, NULL };
 
 #define STUB_PROFILE(name, text)                                                                   \
 	{                                                                                          \

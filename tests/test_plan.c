@@ -104,6 +104,41 @@ START_TEST(test_sections)
 }
 END_TEST
 
+/* A module whose section is a list. */
+START_TEST(test_list_section)
+{
+	struct plan *p = load("version: 1\nvolumes:\n  - {path: /a}\n  - path: /b\n"
+			      "    access: if-idle\n");
+	const struct section *s = plan_section(p, "volumes");
+
+	values(p, "volumes",
+	       "{\"volumes\":[{\"access\":\"auto\",\"path\":\"/a\"},"
+	       "{\"access\":\"if-idle\",\"path\":\"/b\"}]}");
+	ck_assert_uint_eq(json_array_size(section_get(s, "volumes")), 2);
+	ck_assert_ptr_null(
+		json_object_get(json_array_get(json_object_get(s->given, "volumes"), 0), "access"));
+	ck_assert_str_eq(section_where(s, NULL), "f:2:1");
+	ck_assert_str_eq(section_where(s, "[1]"), "f:4:5");
+	ck_assert_str_eq(section_where(s, "[1].access"), "f:5:13");
+	ck_assert_str_eq(section_where(s, "[0].access"), "f:3:5");
+	ck_assert_str_eq(section_where(s, "[9]"), "f:2:1");
+	plan_free(p);
+	p = load("version: 1\nvolumes: []\n");
+	values(p, "volumes", "{\"volumes\":[]}");
+	plan_free(p);
+	p = load("version: 1\nvolumes:\n");
+	values(p, "volumes", "{\"volumes\":[]}");
+	plan_free(p);
+	mistakes("version: 1\nvolumes: {path: /a}\n",
+		 "f:2:1: volumes: expects a list, each settings (path, access); found a mapping\n");
+	mistakes("version: 1\nvolumes:\n  - {pth: a}\n  - {path: /a, access: never}\n  - 3\n",
+		 "f:3:5: volumes[0]: path is missing: expects an absolute path\n"
+		 "f:3:6: volumes[0]: unknown setting \"pth\": did you mean path?\n"
+		 "f:4:24: never\n"
+		 "f:5:5: volumes[2]: expects settings (path, access); found \"3\"\n");
+}
+END_TEST
+
 START_TEST(test_where_of_dotted_names)
 {
 	struct plan *p = load("version: 1\ndaemon:\n  log-opts: {a.b: 1, a: 2, 'c[0]': 3}\n");
@@ -315,6 +350,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, test_smallest);
 	tcase_add_test(tc, test_sections);
+	tcase_add_test(tc, test_list_section);
 	tcase_add_test(tc, test_where_of_dotted_names);
 	tcase_add_test(tc, test_version);
 	tcase_add_test(tc, test_unknown);

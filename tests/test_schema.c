@@ -53,6 +53,10 @@ START_TEST(test_json)
 	   "{\"default\":65536,\"maximum\":4294967295,\"minimum\":1,\"title\":\"count\",\"type\":"
 	   "\"integer\"}");
 	at("properties/service/properties/timeout/maximum", "3600");
+	at("properties/volumes/type", "[\"array\",\"null\"]");
+	at("properties/volumes/title", "\"volumes\"");
+	at("properties/volumes/items/required", "[\"path\"]");
+	at("properties/volumes/items/properties/access/default", "\"auto\"");
 	json_decref(schema);
 }
 END_TEST
@@ -77,6 +81,7 @@ START_TEST(test_text)
 	ck_assert_ptr_nonnull(strstr(text, "; engine from 24.0\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  proxies.http-proxy\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nsocket\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nvolumes: directories\n  [].path\n"));
 	free(text);
 }
 END_TEST
