@@ -48,7 +48,9 @@ int image_copy(const struct image *from, struct image *ret, struct err *e);
 
 /* An extended attribute of an image, or NULL. XATTR_ACL is the access ACL: with one, the mode's
  * group bits are only its mask, acl(5). */
-#define XATTR_ACL   "system.posix_acl_access"
+#define XATTR_ACL "system.posix_acl_access"
+#define XATTR_ACL_DEFAULT                                                                          \
+	"system.posix_acl_default" /* what is made in a directory begins with it */
 #define XATTR_LABEL "security.selinux"
 const struct xattr *image_xattr(const struct image *im, const char *name);
 
