@@ -79,6 +79,7 @@ void changes_done(struct changes *c)
 	for (size_t i = 0; i < c->n_commands; i++)
 		command_done(&c->commands[i]);
 	free(c->commands);
+	pathindex_done(&c->index);
 	for (size_t i = 0; i < c->n_asks; i++) {
 		free(c->asks[i].unit);
 		why_done(&c->asks[i].why);
@@ -107,12 +108,9 @@ bool changes_empty(const struct changes *c)
 
 static struct change *find(const struct changes *c, const char *path)
 {
-	/* From the end: what was added last is asked for most. A run has tens of changes, not
-	 * thousands. */
-	for (size_t i = c->n; i > 0; i--)
-		if (streq(c->list[i - 1]->path, path))
-			return c->list[i - 1];
-	return NULL;
+	size_t at;
+
+	return pathindex_find(&c->index, path, &at) ? c->list[at] : NULL;
 }
 
 const struct change *changes_find(const struct changes *c, const char *path)
@@ -162,6 +160,8 @@ static int add(struct changes *c, struct change **what, struct err *e)
 	if (!list)
 		return err_oom(e);
 	c->list = list;
+	if (pathindex_add(&c->index, (*what)->path, c->n, e) < 0)
+		return e->code;
 	list[c->n++] = TAKE_PTR(*what);
 	return 0;
 }

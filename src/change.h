@@ -14,6 +14,7 @@
 
 #include "host.h"
 #include "json.h"
+#include "pathindex.h"
 
 enum change_kind {
 	CHANGE_DIR,    /* a directory is made; undone: removed when empty */
@@ -94,6 +95,7 @@ struct note {
 struct changes {
 	struct change **list;
 	size_t n;
+	struct pathindex index; /* private: of list, by path */
 	struct change_command *commands;
 	size_t n_commands;
 	struct ask *asks;

@@ -464,6 +464,8 @@ static int list_planned(const struct host *h, const char *dir, struct names *v, 
 		const char *name = c->path + dlen + 1;
 		size_t at;
 
+		if (c->kind == CHANGE_ATTRS) /* it is there */
+			continue;
 		if (streq(c->path, dir) && c->after.exists)
 			*ret_any = true;
 		if (strncmp(c->path, dir, dlen) != 0 || c->path[dlen] != '/' || strchr(name, '/'))

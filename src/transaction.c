@@ -304,22 +304,19 @@ int transaction_undo(struct transaction *t, struct errs *failed, struct err *e)
 
 /* --- rollback --- */
 
-/* What a path will hold once later transactions are undone. */
-struct expected {
-	const char *path;
-	struct image image;
-};
-
+/* What paths will hold once later transactions are undone. */
 struct expectations {
-	struct expected *list;
+	struct image *list;
 	size_t n;
+	struct pathindex index;
 };
 
 static void expectations_done(struct expectations *x)
 {
 	for (size_t i = 0; i < x->n; i++)
-		image_done(&x->list[i].image);
+		image_done(&x->list[i]);
 	free(x->list);
+	pathindex_done(&x->index);
 }
 
 /* Undoing `s` turns what is at its path into this. Attributes are recorded without the content that
@@ -333,9 +330,9 @@ static int expect(struct expectations *x, const struct step *s, const struct ima
 		im.content = at->content;
 		im.len = at->len;
 	}
-	x->list[x->n].path = s->path;
-	if (s->kind == CHANGE_LINES ? undo_lines_of(s, at, &x->list[x->n].image, e) < 0
-				    : image_copy(&im, &x->list[x->n].image, e) < 0)
+	if (pathindex_add(&x->index, s->path, x->n, e) < 0 ||
+	    (s->kind == CHANGE_LINES ? undo_lines_of(s, at, &x->list[x->n], e)
+				     : image_copy(&im, &x->list[x->n], e)) < 0)
 		return e->code;
 	x->n++;
 	return 0;
@@ -381,12 +378,12 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			const struct image *at = NULL;
 			const char *obstacle;
 			struct err blocked;
+			size_t known;
 
 			if (undo_is_elsewhere(h, s))
 				continue;
-			for (size_t m = 0; m < map.n; m++)
-				if (streq(map.list[m].path, s->path))
-					at = &map.list[m].image;
+			if (pathindex_find(&map.index, s->path, &known))
+				at = &map.list[known];
 			if (!at) {
 				if (host_image_now(h, s->path, &now, e) < 0)
 					return e->code;
