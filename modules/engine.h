@@ -70,4 +70,13 @@ const char *engine_cmdline_next(const struct engine_cmdline *c, const char *key,
  */
 int engine_get(const struct host *h, const char *path, const json_t **ret, struct err *e);
 
+/*
+ * POST without a body, at the same door: 0 with the answer's status, whatever it is, and its text
+ * as it came (allocated; several JSON documents for what goes on for a while). Not kept. The
+ * connection is closed after `timeout_ms`, which ends most of what it had begun: -ETIMEDOUT.
+ * Bounded to 1 MiB. Errors as of engine_get.
+ */
+int engine_post(const struct host *h, const char *path, unsigned timeout_ms, int *ret_status,
+		char **ret_text, struct err *e);
+
 #endif

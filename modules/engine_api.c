@@ -7,6 +7,7 @@
 
 #define TIMEOUT_MS   10000
 #define ANSWER_MAX   (16 * 1024 * 1024)
+#define STREAM_MAX   (1024 * 1024)
 #define DEFAULT_SOCK "/run/docker.sock"
 
 /* What the places where dockerd's addresses stand have told so far. */
@@ -186,23 +187,31 @@ static void message_add(const struct http *http, struct err *e)
 	json_decref(doc);
 }
 
-int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
-		 struct err *e)
+static int ask(const struct host *h, const char *sock, const char *method, const char *path,
+	       unsigned timeout_ms, struct http *http, struct err *e)
 {
-	_cleanup_http_ struct http http;
-	_cleanup_close_ int fd = -1;
-	json_error_t je;
-	int r;
+	_cleanup_close_ int fd = host_open_path(h, sock, e);
 
-	http_init(&http, ANSWER_MAX);
-	fd = host_open_path(h, sock, e);
 	if (fd == -ENOENT)
 		return err_set(e, ENOTCONN, "there is no socket '%s'", sock);
 	if (fd < 0)
 		return fd;
-	r = http_get_unix(fd, sock, path, TIMEOUT_MS, &http, e);
+	if (http_ask_unix(fd, sock, method, path, timeout_ms, http, e) < 0)
+		return err_prefix(e, "%s %s", method, path);
+	return 0;
+}
+
+int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
+		 struct err *e)
+{
+	_cleanup_http_ struct http http;
+	json_error_t je;
+	int r;
+
+	http_init(&http, ANSWER_MAX);
+	r = ask(h, sock, "GET", path, TIMEOUT_MS, &http, e);
 	if (r < 0)
-		return err_prefix(e, "GET %s", path);
+		return r;
 	if (http.status != 200) {
 		r = http.status == 403 ? EACCES : http.status == 404 ? ENOENT : EREMOTEIO;
 		err_set(e, r, "GET %s: dockerd answers with status %d", path, http.status);
@@ -259,4 +268,28 @@ int engine_get(const struct host *h, const char *path, const json_t **ret, struc
 	else
 		*ret = a->doc;
 	return a->r;
+}
+
+int engine_send(const struct host *h, const char *sock, const char *path, unsigned timeout_ms,
+		int *ret_status, char **ret_text, struct err *e)
+{
+	_cleanup_http_ struct http http;
+	int r;
+
+	http_init(&http, STREAM_MAX);
+	r = ask(h, sock, "POST", path, timeout_ms, &http, e);
+	if (r < 0)
+		return r;
+	*ret_status = http.status;
+	*ret_text = buf_take(&http.body, NULL);
+	return *ret_text ? 0 : err_oom(e);
+}
+
+int engine_post(const struct host *h, const char *path, unsigned timeout_ms, int *ret_status,
+		char **ret_text, struct err *e)
+{
+	const char *sock = NULL;
+	int r = door(h, &sock, e);
+
+	return r < 0 ? r : engine_send(h, sock, path, timeout_ms, ret_status, ret_text, e);
 }

@@ -15,4 +15,8 @@ int engine_socket(const struct host *h, char **ret, struct err *e);
 int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
 		 struct err *e);
 
+/* As engine_post, but at the socket `sock`. */
+int engine_send(const struct host *h, const char *sock, const char *path, unsigned timeout_ms,
+		int *ret_status, char **ret_text, struct err *e);
+
 #endif

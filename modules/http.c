@@ -287,15 +287,16 @@ static int connect_to(int fd, int pathfd, const char *name, int64_t deadline, st
 	return 0;
 }
 
-static int send_request(int fd, const char *name, const char *path, int64_t deadline, struct err *e)
+static int send_request(int fd, const char *name, const char *method, const char *path,
+			int64_t deadline, struct err *e)
 {
 	_cleanup_buf_ struct buf req = BUF_INIT;
 	size_t sent = 0;
 
 	buf_addf(&req,
-		 "GET %s HTTP/1.1\r\nHost: docker\r\nUser-Agent: bulkhead\r\n"
-		 "Accept: application/json\r\nConnection: close\r\n\r\n",
-		 path);
+		 "%s %s HTTP/1.1\r\nHost: docker\r\nUser-Agent: bulkhead\r\n"
+		 "Accept: application/json\r\n%sConnection: close\r\n\r\n",
+		 method, path, streq(method, "GET") ? "" : "Content-Length: 0\r\n");
 	if (req.failed)
 		return err_oom(e);
 	while (sent < req.len) {
@@ -339,8 +340,8 @@ static int receive(int fd, const char *name, int64_t deadline, struct http *p, s
 	}
 }
 
-int http_get_unix(int pathfd, const char *name, const char *path, unsigned timeout_ms,
-		  struct http *p, struct err *e)
+int http_ask_unix(int pathfd, const char *name, const char *method, const char *path,
+		  unsigned timeout_ms, struct http *p, struct err *e)
 {
 	int64_t deadline = now_ms() + timeout_ms;
 	_cleanup_close_ int fd = -1;
@@ -354,6 +355,6 @@ int http_get_unix(int pathfd, const char *name, const char *path, unsigned timeo
 		return err_sys(e, errno, "cannot make a socket");
 	r = connect_to(fd, pathfd, name, deadline, e);
 	if (r == 0)
-		r = send_request(fd, name, path, deadline, e);
+		r = send_request(fd, name, method, path, deadline, e);
 	return r < 0 ? r : receive(fd, name, deadline, p, e);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As much of an HTTP/1.1 client as asking a local daemon takes: GET over a Unix socket, one answer,
- * then the connection is closed.
+ * As much of an HTTP/1.1 client as asking a local daemon takes: one request without a body over a
+ * Unix socket, one answer, then the connection is closed.
  *
  * The parser is fed what arrives, in pieces of any size, and keeps to RFC 9112 without its
  * leniencies: what is not exactly an answer is -EPROTO. It is linear in the bytes it is fed and
@@ -52,11 +52,12 @@ int http_feed(struct http *p, const char *data, size_t len, struct err *e);
 int http_end(struct http *p, struct err *e);
 
 /*
- * GET `path` from a Unix socket that an O_PATH fd stands for; `name` is what errors call it. 0 with
- * the answer in *p, whatever its status, which http_init has prepared. -ENOTCONN: nothing listens;
- * -EACCES; -ETIMEDOUT after `timeout_ms` in all; -EPROTO, -EFBIG, -ECONNRESET.
+ * Asks for `path` with `method` ("GET", "POST") at a Unix socket that an O_PATH fd stands for;
+ * `name` is what errors call it. 0 with the answer in *p, whatever its status, which http_init has
+ * prepared. -ENOTCONN: nothing listens; -EACCES; -ETIMEDOUT after `timeout_ms` in all, *p then
+ * holds what came until then; -EPROTO, -EFBIG, -ECONNRESET.
  */
-int http_get_unix(int pathfd, const char *name, const char *path, unsigned timeout_ms,
-		  struct http *p, struct err *e);
+int http_ask_unix(int pathfd, const char *name, const char *method, const char *path,
+		  unsigned timeout_ms, struct http *p, struct err *e);
 
 #endif

@@ -121,7 +121,8 @@ static void *daemon_run(void *arg)
 	return NULL;
 }
 
-static int fetch(const char *answer, json_t **ret, struct err *e)
+/* GETs a document; or POSTs, for the status and the text. */
+static int talk(const char *answer, json_t **ret, int *ret_status, char **ret_text, struct err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct daemon d = { .answer = answer };
@@ -134,7 +135,9 @@ static int fetch(const char *answer, json_t **ret, struct err *e)
 	ck_assert_int_eq(listen(d.fd, 1), 0);
 	ck_assert_int_eq(pthread_create(&d.thread, NULL, daemon_run, &d), 0);
 	/* As dockerd's default is written; the link stays inside the root. */
-	r = engine_fetch(h, "/var/run/docker.sock", "/info", ret, e);
+	r = ret ? engine_fetch(h, "/var/run/docker.sock", "/info", ret, e)
+		: engine_send(h, "/var/run/docker.sock", "/images/create?fromImage=x", 5000,
+			      ret_status, ret_text, e);
 	pthread_join(d.thread, NULL);
 	close(d.fd);
 	return r;
@@ -170,7 +173,7 @@ START_TEST(test_fetch)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		json_t *doc = NULL;
 		struct err e = { 0 };
-		int r = fetch(rows[i].answer, &doc, &e);
+		int r = talk(rows[i].answer, &doc, NULL, NULL, &e);
 
 		ck_assert_msg(r == rows[i].r, "row %zu: %d", i, r);
 		ck_assert(r < 0 ? e.code == r : json_is_object(doc));
@@ -195,6 +198,42 @@ START_TEST(test_fetch_nobody)
 }
 END_TEST
 
+/* Whatever the status, and however many documents. */
+START_TEST(test_send)
+{
+	static const char stream[] = "{\"status\":\"Pulling\"}\r\n{\"error\":\"no\"}\r\n";
+	char answer[256], *text = NULL;
+	const json_t *doc;
+	struct err e;
+	int status;
+
+	setup();
+	tree_write(dir, "/var/run/x", "", 0644);
+	tree_write(dir, "/run/x", "", 0644);
+	snprintf(answer, sizeof(answer), "%s/var/run/x", dir);
+	ck_assert_int_eq(unlink(answer), 0);
+	snprintf(answer, sizeof(answer), "%s/var/run", dir);
+	ck_assert_int_eq(rmdir(answer), 0);
+	ck_assert_int_eq(symlink("/run", answer), 0);
+	snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\n\r\n%s", stream);
+	ck_assert_int_eq(talk(answer, NULL, &status, &text, &e), 0);
+	ck_assert_int_eq(status, 200);
+	ck_assert_str_eq(text, stream);
+	free(text);
+	ck_assert_int_eq(talk("HTTP/1.1 404 x\r\n\r\nno", NULL, &status, &text, &e), 0);
+	ck_assert_int_eq(status, 404);
+	ck_assert_str_eq(text, "no");
+	free(text);
+	ck_assert_int_eq(talk("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", NULL, &status,
+			      &text, &e),
+			 -EFBIG);
+	/* Offline nobody is asked. */
+	ck_assert_int_eq(engine_get(h, "/info", &doc, &e), -ENOTCONN);
+	ck_assert_int_eq(engine_post(h, "/x", 1000, &status, &text, &e), -ENOTCONN);
+	teardown();
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, test_offline);
@@ -202,6 +241,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_socket_nothing);
 	tcase_add_test(tc, test_fetch);
 	tcase_add_test(tc, test_fetch_nobody);
+	tcase_add_test(tc, test_send);
 }
 
 UNIT_MAIN("engine_api")

@@ -163,7 +163,8 @@ struct server {
 	pthread_t thread;
 	int fd;
 	const char *answer;
-	bool hang; /* stays silent instead */
+	const char *method; /* NULL: GET */
+	bool hang;	    /* stays silent instead */
 	char request[1024];
 };
 
@@ -215,7 +216,8 @@ static int ask(struct server *s, const char *path, unsigned ms, struct http *p, 
 
 	ck_assert_int_eq(pthread_create(&s->thread, NULL, serve, s), 0);
 	http_init(p, MAX);
-	r = http_get_unix(pathfd, "/run/docker.sock", path, ms, p, e);
+	r = http_ask_unix(pathfd, "/run/docker.sock", s->method ? s->method : "GET", path, ms, p,
+			  e);
 	pthread_join(s->thread, NULL);
 	close(pathfd);
 	close(s->fd);
@@ -234,6 +236,19 @@ START_TEST(test_get)
 	ck_assert_str_eq(p.body.data, "{}");
 	ck_assert(has_prefix(s.request, "GET /info HTTP/1.1\r\nHost: docker\r\n"));
 	ck_assert_ptr_nonnull(strstr(s.request, "\r\nConnection: close\r\n"));
+	http_done(&p);
+}
+END_TEST
+
+START_TEST(test_post)
+{
+	struct server s = { .method = "POST", .answer = OK "Content-Length: 0\r\n\r\n" };
+	struct http p;
+	struct err e;
+
+	ck_assert_int_eq(ask(&s, "/images/create?tag=1", 5000, &p, &e), 0);
+	ck_assert(has_prefix(s.request, "POST /images/create?tag=1 HTTP/1.1\r\nHost: docker\r\n"));
+	ck_assert_ptr_nonnull(strstr(s.request, "\r\nContent-Length: 0\r\n"));
 	http_done(&p);
 }
 END_TEST
@@ -264,9 +279,9 @@ START_TEST(test_nobody)
 	int fd, path = listen_at(dir, &fd), clients[8], n = 0;
 
 	http_init(&p, MAX);
-	ck_assert_int_eq(http_get_unix(path, "s", "relative", 1000, &p, &e), -EINVAL);
-	ck_assert_int_eq(http_get_unix(path, "s", "/a b", 1000, &p, &e), -EINVAL);
-	ck_assert_int_eq(http_get_unix(path, "s", "/a\r\nX: y", 1000, &p, &e), -EINVAL);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "relative", 1000, &p, &e), -EINVAL);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "/a b", 1000, &p, &e), -EINVAL);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "/a\r\nX: y", 1000, &p, &e), -EINVAL);
 	/* A listener that accepts nothing, its queue full. */
 	for (; n < 8; n++) {
 		struct sockaddr_un sa = { .sun_family = AF_UNIX };
@@ -277,14 +292,14 @@ START_TEST(test_nobody)
 			break;
 	}
 	ck_assert_int_lt(n, 8);
-	ck_assert_int_eq(http_get_unix(path, "s", "/info", 100, &p, &e), -ETIMEDOUT);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "/info", 100, &p, &e), -ETIMEDOUT);
 	for (; n >= 0; n--)
 		close(clients[n]);
 	close(fd);
-	ck_assert_int_eq(http_get_unix(path, "s", "/info", 1000, &p, &e), -ENOTCONN);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "/info", 1000, &p, &e), -ENOTCONN);
 	close(path);
 	path = open(dir, O_PATH | O_CLOEXEC);
-	ck_assert_int_eq(http_get_unix(path, "s", "/info", 1000, &p, &e), -ENOTCONN);
+	ck_assert_int_eq(http_ask_unix(path, "s", "GET", "/info", 1000, &p, &e), -ENOTCONN);
 	close(path);
 	http_done(&p);
 	tree_remove(dir);
@@ -297,6 +312,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_nul);
 	tcase_add_test(tc, test_endless);
 	tcase_add_test(tc, test_get);
+	tcase_add_test(tc, test_post);
 	tcase_add_test(tc, test_get_bad);
 	tcase_add_test(tc, test_nobody);
 }
