@@ -79,4 +79,13 @@ int engine_get(const struct host *h, const char *path, const json_t **ret, struc
 int engine_post(const struct host *h, const char *path, unsigned timeout_ms, int *ret_status,
 		char **ret_text, struct err *e);
 
+/*
+ * GET `path` from the rootless daemon that user `uid` runs, over /run/user/UID/docker.sock. The
+ * folder is that user's, and anything may stand there: what is no socket, and a socket that
+ * somebody else listens on (root's own, by a link), is not asked, -EPERM. Errors as engine_get; the
+ * answer is new (json_decref), at most 1 MiB, within 10 s, and no more to be believed than the user
+ * is.
+ */
+int engine_get_user(const struct host *h, uid_t uid, const char *path, json_t **ret, struct err *e);
+
 #endif

@@ -5,10 +5,11 @@
 #include "http.h"
 #include "unitfile.h"
 
-#define TIMEOUT_MS   10000
-#define ANSWER_MAX   (16 * 1024 * 1024)
-#define STREAM_MAX   (1024 * 1024)
-#define DEFAULT_SOCK "/run/docker.sock"
+#define TIMEOUT_MS	 10000
+#define ANSWER_MAX	 (16 * 1024 * 1024)
+#define STREAM_MAX	 (1024 * 1024)
+#define USERS_ANSWER_MAX (1024 * 1024)
+#define DEFAULT_SOCK	 "/run/docker.sock"
 
 /* What the places where dockerd's addresses stand have told so far. */
 struct sockets {
@@ -201,14 +202,16 @@ static int ask(const struct host *h, const char *sock, const char *method, const
 	return 0;
 }
 
-int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
-		 struct err *e)
+int engine_fetch(const struct host *h, const char *sock, const uid_t *peer, const char *path,
+		 json_t **ret, struct err *e)
 {
 	_cleanup_http_ struct http http;
 	json_error_t je;
 	int r;
 
-	http_init(&http, ANSWER_MAX);
+	http_init(&http, peer ? USERS_ANSWER_MAX : ANSWER_MAX);
+	http.has_peer = peer != NULL;
+	http.peer = peer ? *peer : 0;
 	r = ask(h, sock, "GET", path, TIMEOUT_MS, &http, e);
 	if (r < 0)
 		return r;
@@ -258,7 +261,7 @@ int engine_get(const struct host *h, const char *path, const json_t **ret, struc
 		a = calloc(1, sizeof(*a));
 		if (!a)
 			return err_oom(e);
-		a->r = engine_fetch(h, sock, path, &a->doc, &a->e);
+		a->r = engine_fetch(h, sock, NULL, path, &a->doc, &a->e);
 		r = host_keep(h, fact, a, answer_free, e);
 		if (r < 0)
 			return r;
@@ -292,4 +295,23 @@ int engine_post(const struct host *h, const char *path, unsigned timeout_ms, int
 	int r = door(h, &sock, e);
 
 	return r < 0 ? r : engine_send(h, sock, path, timeout_ms, ret_status, ret_text, e);
+}
+
+int engine_get_user(const struct host *h, uid_t uid, const char *path, json_t **ret, struct err *e)
+{
+	char sock[64];
+	struct stat st;
+	int r;
+
+	if (!host_is_live(h))
+		return err_set(e, ENOTCONN, "no daemon is asked offline (%s)", host_offline_why(h));
+	snprintf(sock, sizeof(sock), "/run/user/%u/docker.sock", uid);
+	r = host_lstat(h, sock, &st, e);
+	if (r == -ENOENT)
+		return err_set(e, ENOTCONN, "there is no socket '%s'", sock);
+	if (r < 0)
+		return r;
+	if (!S_ISSOCK(st.st_mode) || st.st_uid != uid)
+		return err_set(e, EPERM, "'%s' is no socket of uid %u", sock, uid);
+	return engine_fetch(h, sock, &uid, path, ret, e);
 }

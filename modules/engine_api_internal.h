@@ -11,9 +11,10 @@
  * configuration, the default. -ENOTCONN when that is no Unix socket. */
 int engine_socket(const struct host *h, char **ret, struct err *e);
 
-/* GET `path` from the socket `sock`; as engine_get, but it asks nobody whether it may. */
-int engine_fetch(const struct host *h, const char *sock, const char *path, json_t **ret,
-		 struct err *e);
+/* GET `path` from the socket `sock`; as engine_get, but it asks nobody whether it may. `peer`: as
+ * in engine_get_user; NULL: whoever listens. */
+int engine_fetch(const struct host *h, const char *sock, const uid_t *peer, const char *path,
+		 json_t **ret, struct err *e);
 
 /* As engine_post, but at the socket `sock`. */
 int engine_send(const struct host *h, const char *sock, const char *path, unsigned timeout_ms,

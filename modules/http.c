@@ -287,6 +287,19 @@ static int connect_to(int fd, int pathfd, const char *name, int64_t deadline, st
 	return 0;
 }
 
+static int check_peer(int fd, const char *name, uid_t peer, struct err *e)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return err_sys(e, errno, "cannot tell who listens on %s", name);
+	if (cred.uid != peer)
+		return err_set(e, EPERM, "uid %u listens on %s, and it has to be uid %u", cred.uid,
+			       name, peer);
+	return 0;
+}
+
 static int send_request(int fd, const char *name, const char *method, const char *path,
 			int64_t deadline, struct err *e)
 {
@@ -354,6 +367,8 @@ int http_ask_unix(int pathfd, const char *name, const char *method, const char *
 	if (fd < 0)
 		return err_sys(e, errno, "cannot make a socket");
 	r = connect_to(fd, pathfd, name, deadline, e);
+	if (r == 0 && p->has_peer)
+		r = check_peer(fd, name, p->peer, e);
 	if (r == 0)
 		r = send_request(fd, name, method, path, deadline, e);
 	return r < 0 ? r : receive(fd, name, deadline, p, e);

@@ -32,6 +32,8 @@ struct http {
 	enum http_state state;
 	int status;	 /* 200, 403 ... valid when complete */
 	struct buf body; /* without transfer coding */
+	bool has_peer;	 /* set after http_init: who listens has to be `peer`, SO_PEERCRED */
+	uid_t peer;
 	/* The parser's own. */
 	struct buf line;
 	size_t head, max;
@@ -54,8 +56,9 @@ int http_end(struct http *p, struct err *e);
 /*
  * Asks for `path` with `method` ("GET", "POST") at a Unix socket that an O_PATH fd stands for;
  * `name` is what errors call it. 0 with the answer in *p, whatever its status, which http_init has
- * prepared. -ENOTCONN: nothing listens; -EACCES; -ETIMEDOUT after `timeout_ms` in all, *p then
- * holds what came until then; -EPROTO, -EFBIG, -ECONNRESET.
+ * prepared. -ENOTCONN: nothing listens; -EACCES; -EPERM: somebody else than `peer` listens, who was
+ * not asked; -ETIMEDOUT after `timeout_ms` in all, *p then holds what came until then; -EPROTO,
+ * -EFBIG, -ECONNRESET.
  */
 int http_ask_unix(int pathfd, const char *name, const char *method, const char *path,
 		  unsigned timeout_ms, struct http *p, struct err *e);

@@ -107,6 +107,7 @@ struct daemon {
 	pthread_t thread;
 	int fd;
 	const char *answer;
+	bool asked;
 };
 
 static void *daemon_run(void *arg)
@@ -115,14 +116,15 @@ static void *daemon_run(void *arg)
 	int fd = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
 	char request[1024];
 
-	ck_assert_int_gt(read(fd, request, sizeof(request)), 0);
+	d->asked = read(fd, request, sizeof(request)) > 0;
 	send(fd, d->answer, strlen(d->answer), MSG_NOSIGNAL);
 	close(fd);
 	return NULL;
 }
 
 /* GETs a document; or POSTs, for the status and the text. */
-static int talk(const char *answer, json_t **ret, int *ret_status, char **ret_text, struct err *e)
+static int talk(const char *answer, const uid_t *peer, json_t **ret, int *ret_status,
+		char **ret_text, struct err *e)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct daemon d = { .answer = answer };
@@ -135,11 +137,12 @@ static int talk(const char *answer, json_t **ret, int *ret_status, char **ret_te
 	ck_assert_int_eq(listen(d.fd, 1), 0);
 	ck_assert_int_eq(pthread_create(&d.thread, NULL, daemon_run, &d), 0);
 	/* As dockerd's default is written; the link stays inside the root. */
-	r = ret ? engine_fetch(h, "/var/run/docker.sock", "/info", ret, e)
+	r = ret ? engine_fetch(h, "/var/run/docker.sock", peer, "/info", ret, e)
 		: engine_send(h, "/var/run/docker.sock", "/images/create?fromImage=x", 5000,
 			      ret_status, ret_text, e);
 	pthread_join(d.thread, NULL);
 	close(d.fd);
+	ck_assert(d.asked == (r != -EPERM));
 	return r;
 }
 
@@ -173,7 +176,7 @@ START_TEST(test_fetch)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		json_t *doc = NULL;
 		struct err e = { 0 };
-		int r = talk(rows[i].answer, &doc, NULL, NULL, &e);
+		int r = talk(rows[i].answer, NULL, &doc, NULL, NULL, &e);
 
 		ck_assert_msg(r == rows[i].r, "row %zu: %d", i, r);
 		ck_assert(r < 0 ? e.code == r : json_is_object(doc));
@@ -184,15 +187,39 @@ START_TEST(test_fetch)
 }
 END_TEST
 
+/* Whoever else listens is not even asked. */
+START_TEST(test_fetch_peer)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n{}";
+	uid_t own = geteuid(), other = own + 1;
+	char path[4096];
+	json_t *doc;
+	struct err e;
+
+	setup();
+	tree_write(dir, "/run/x", "", 0644);
+	tree_write(dir, "/var/x", "", 0644);
+	snprintf(path, sizeof(path), "%s/var/run", dir);
+	ck_assert_int_eq(symlink("/run", path), 0);
+	ck_assert_int_eq(talk(answer, &own, &doc, NULL, NULL, &e), 0);
+	json_decref(doc);
+	ck_assert_int_eq(talk(answer, &other, &doc, NULL, NULL, &e), -EPERM);
+	ck_assert_ptr_nonnull(strstr(e.text, "listens on /var/run/docker.sock"));
+	ck_assert_int_eq(engine_get_user(h, own, "/info", &doc, &e), -ENOTCONN);
+	ck_assert_ptr_nonnull(strstr(e.text, "offline"));
+	teardown();
+}
+END_TEST
+
 START_TEST(test_fetch_nobody)
 {
 	json_t *doc;
 	struct err e;
 
 	setup();
-	ck_assert_int_eq(engine_fetch(h, "/run/docker.sock", "/info", &doc, &e), -ENOTCONN);
+	ck_assert_int_eq(engine_fetch(h, "/run/docker.sock", NULL, "/info", &doc, &e), -ENOTCONN);
 	tree_write(dir, "/run/docker.sock", "", 0644);
-	ck_assert_int_eq(engine_fetch(h, "/run/docker.sock", "/info", &doc, &e), -ENOTCONN);
+	ck_assert_int_eq(engine_fetch(h, "/run/docker.sock", NULL, "/info", &doc, &e), -ENOTCONN);
 	ck_assert_ptr_nonnull(strstr(e.text, "/run/docker.sock"));
 	teardown();
 }
@@ -216,16 +243,16 @@ START_TEST(test_send)
 	ck_assert_int_eq(rmdir(answer), 0);
 	ck_assert_int_eq(symlink("/run", answer), 0);
 	snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\n\r\n%s", stream);
-	ck_assert_int_eq(talk(answer, NULL, &status, &text, &e), 0);
+	ck_assert_int_eq(talk(answer, NULL, NULL, &status, &text, &e), 0);
 	ck_assert_int_eq(status, 200);
 	ck_assert_str_eq(text, stream);
 	free(text);
-	ck_assert_int_eq(talk("HTTP/1.1 404 x\r\n\r\nno", NULL, &status, &text, &e), 0);
+	ck_assert_int_eq(talk("HTTP/1.1 404 x\r\n\r\nno", NULL, NULL, &status, &text, &e), 0);
 	ck_assert_int_eq(status, 404);
 	ck_assert_str_eq(text, "no");
 	free(text);
-	ck_assert_int_eq(talk("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", NULL, &status,
-			      &text, &e),
+	ck_assert_int_eq(talk("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n", NULL, NULL,
+			      &status, &text, &e),
 			 -EFBIG);
 	/* Offline nobody is asked. */
 	ck_assert_int_eq(engine_get(h, "/info", &doc, &e), -ENOTCONN);
@@ -240,6 +267,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_socket);
 	tcase_add_test(tc, test_socket_nothing);
 	tcase_add_test(tc, test_fetch);
+	tcase_add_test(tc, test_fetch_peer);
 	tcase_add_test(tc, test_fetch_nobody);
 	tcase_add_test(tc, test_send);
 }
