@@ -170,7 +170,7 @@ static bool allow_beneath(int rules, int dir, uint64_t rights)
 	return syscall(SYS_LANDLOCK_ADD_RULE, rules, RULE_BENEATH, &b, 0) == 0;
 }
 
-static void restrict_files(int root)
+static void restrict_files(int root, bool tcp)
 {
 	long abi = ruleset_create(NULL, 0, LANDLOCK_VERSION);
 	uint64_t writes = FS_WRITE | FS_REMOVE | FS_MAKE;
@@ -185,7 +185,7 @@ static void restrict_files(int root)
 	if (abi >= 3)
 		writes |= FS_TRUNCATE;
 	want.fs = writes | FS_EXECUTE;
-	if (abi >= 4)
+	if (abi >= 4 && !tcp)
 		want.net = NET_TCP;
 	if (abi >= 6)
 		want.scoped = SCOPE_ALL;
@@ -203,7 +203,7 @@ int confine_role(enum confine_role role, int root, struct err *e)
 	bool writes = role == CONFINE_OFFLINE || role == CONFINE_LIVE;
 
 	if (role != CONFINE_LIVE)
-		restrict_files(role == CONFINE_OFFLINE ? root : -1);
+		restrict_files(role == CONFINE_OFFLINE ? root : -1, role == CONFINE_LOOK);
 	return writes ? keep_caps(write_caps, ARRAY_SIZE(write_caps), e)
 		      : keep_caps(read_caps, role == CONFINE_PARSE ? 1 : ARRAY_SIZE(read_caps), e);
 }

@@ -23,6 +23,7 @@ void confine_start(void);
 enum confine_role {
 	CONFINE_PARSE,	 /* reads a plan: validate, schema */
 	CONFINE_READ,	 /* looks at a host: diff, check, history, subids */
+	CONFINE_LOOK,	 /* looks at the running host: as CONFINE_READ, and may use TCP */
 	CONFINE_OFFLINE, /* writes below one root, runs nothing */
 	CONFINE_LIVE,	 /* writes on the running host */
 };
@@ -30,9 +31,9 @@ enum confine_role {
 /*
  * Gives up for good what the role doesn't need: capabilities(7), and, with a kernel that has
  * landlock(7), every write (CONFINE_OFFLINE: outside of the directory `root`, an fd), every
- * execve(2) and every TCP socket. CONFINE_LIVE keeps the file system. Without Landlock, or where a
- * file system can't be named in its rules, the capabilities alone are dropped. Returns 0; -EPERM
- * and others of capset(2), with *e filled.
+ * execve(2) and every TCP socket (but for CONFINE_LOOK). CONFINE_LIVE keeps the file system.
+ * Without Landlock, or where a file system can't be named in its rules, the capabilities alone are
+ * dropped. Returns 0; -EPERM and others of capset(2), with *e filled.
  */
 int confine_role(enum confine_role role, int root, struct err *e);
 

@@ -169,13 +169,15 @@ static struct progress progress_for(const struct options *o)
 static int open_host(const struct command *c, const struct options *o, struct host **ret)
 {
 	_cleanup_host_ struct host *h = NULL;
-	enum confine_role role = CONFINE_READ;
+	enum confine_role role;
 	struct err e;
 
 	if (host_open(o->root, &h, &e) < 0)
 		goto failed;
 	if (c->takes & WRITES)
 		role = host_is_live(h) ? CONFINE_LIVE : CONFINE_OFFLINE;
+	else
+		role = host_is_live(h) ? CONFINE_LOOK : CONFINE_READ;
 	if (confine_role(role, host_root(h), &e) < 0)
 		goto failed;
 	*ret = TAKE_PTR(h);

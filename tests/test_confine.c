@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -215,12 +216,38 @@ START_TEST(a_live_run_keeps_what_it_writes_with)
 }
 END_TEST
 
+/* Whether connect(2) is let through; who listens there doesn't matter. */
+static bool can_connect(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(9),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 || errno == ECONNREFUSED;
+}
+
+START_TEST(only_a_look_at_the_running_host_uses_tcp)
+{
+	bool locked = landlock() >= 4;
+
+	IN_CHILD({
+		struct err e;
+
+		NEED(confine_role(_i ? CONFINE_LOOK : CONFINE_READ, -1, &e) == 0);
+		NEED(_i ? can_connect() : !locked || !can_connect());
+		NEED(landlock() < 1 || (!can_make("new") && !can_run()));
+	});
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, start_leaves_a_known_process);
 	tcase_add_loop_test(tc, readers_read, 0, 2);
 	tcase_add_test(tc, an_offline_run_writes_in_its_root_alone);
+	tcase_add_loop_test(tc, only_a_look_at_the_running_host_uses_tcp, 0, 2);
 	tcase_add_test(tc, a_live_run_keeps_what_it_writes_with);
 }
 
