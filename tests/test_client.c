@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rooted.h"
+
+#include <sys/wait.h>
+
+#include "../src/module.h"
+
+extern const struct module module_client;
+const struct module *const modules[] = { &module_client, NULL };
+
+#define PROFILE	    "/etc/profile.d/zz-bulkhead.sh"
+#define ENVIRONMENT "/etc/environment.d/90-bulkhead.conf"
+#define TLS	    "host: tcp://h:2376, tls-verify: true"
+
+static struct changes c;
+static struct findings f;
+
+static void setup(void)
+{
+	root_setup();
+	changes_init(&c);
+	f = (struct findings){ 0 };
+	put_dir("/etc/profile.d");
+	put_dir("/etc/environment.d");
+	put("/etc/profile", "for i in /etc/profile.d/*.sh; do . $i; done\n");
+}
+
+static void teardown(void)
+{
+	findings_done(&f);
+	changes_done(&c);
+	root_teardown();
+}
+
+static struct plan *plan_of(const char *client)
+{
+	_cleanup_free_ char *text = NULL;
+	struct errs mistakes = { 0 };
+	struct plan *p = NULL;
+
+	ck_assert_int_ge(asprintf(&text, "version: 1\nclient: {%s}\n", client), 0);
+	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s: %s",
+		      text, mistakes.n ? mistakes.list[0].text : e.text);
+	return p;
+}
+
+static void refused(const char *client, const char *says)
+{
+	_cleanup_free_ char *text = NULL;
+	struct errs mistakes = { 0 };
+	struct plan *p = NULL;
+
+	ck_assert_int_ge(asprintf(&text, "version: 1\nclient: {%s}\n", client), 0);
+	ck_assert_int_eq(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e), -EINVAL);
+	ck_assert_uint_eq(mistakes.n, 1);
+	ck_assert_msg(strstr(mistakes.list[0].text, says) != NULL, "%s", mistakes.list[0].text);
+	ck_assert_ptr_nonnull(strstr(mistakes.list[0].where, "plan:2:"));
+	errs_done(&mistakes);
+}
+
+static void diff(const char *client, const json_t *was)
+{
+	_cleanup_plan_ struct plan *p = plan_of(client);
+	struct previous previous = { was };
+
+	changes_done(&c);
+	ck_ok(module_client.diff(plan_section(p, "client"), &previous, host, &c, &e));
+}
+
+static const char *content(const char *path)
+{
+	const struct change *x = changes_find(&c, path);
+
+	return x && x->after.exists ? x->after.content : "";
+}
+
+static const struct finding *verify(const char *client)
+{
+	_cleanup_plan_ struct plan *p = plan_of(client);
+	struct previous previous = { NULL };
+
+	findings_done(&f);
+	host_forget(host);
+	ck_ok(module_client.verify(plan_section(p, "client"), &previous, host, &f, &e));
+	return f.n ? &f.list[0] : NULL;
+}
+
+START_TEST(only_what_is_wanted)
+{
+	diff("content-trust: true", NULL);
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_ptr_nonnull(strstr(content(PROFILE), "\nexport DOCKER_CONTENT_TRUST='1'\n"));
+	ck_assert_ptr_nonnull(strstr(content(ENVIRONMENT), "\nDOCKER_CONTENT_TRUST=\"1\"\n"));
+	ck_assert_ptr_null(strstr(content(PROFILE), "DOCKER_HOST"));
+	ck_assert_str_eq(c.list[0]->whys[0].cis, "4.5");
+	ck_assert_uint_eq(c.list[0]->n_whys, 1);
+	diff(TLS, NULL);
+	ck_assert_uint_eq(c.list[0]->n_whys, 2);
+	ck_assert_ptr_null(c.list[0]->whys[0].cis);
+	diff("content-trust: false", NULL);
+	ck_assert_uint_eq(c.n, 0);
+	ck_assert_ptr_null(c.state);
+	diff("", NULL);
+	ck_assert_uint_eq(c.n, 0);
+}
+END_TEST
+
+/* What a shell that has read a file prints of a variable. */
+static void shell_says(const char *path, const char *variable, char *ret, size_t size)
+{
+	_cleanup_free_ char *command = NULL;
+	int fds[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	ck_assert_int_ge(asprintf(&command, "cd / && . '%s' && printf %%s \"$%s\"", path, variable),
+			 0);
+	ck_assert_int_eq(pipe(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(fds[1], STDOUT_FILENO);
+		execl("/bin/sh", "sh", "-c", command, NULL);
+		_exit(127);
+	}
+	close(fds[1]);
+	n = read(fds[0], ret, size - 1);
+	ck_assert_int_ge(n, 0);
+	ret[n] = '\0';
+	close(fds[0]);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+/* What a shell makes of a value is that value, whatever is in it. */
+START_TEST(any_value_reaches_the_shell)
+{
+	static const char *const paths[] = {
+		"/a b",	      "/it''s",	     "/$HOME/$(touch x)",
+		"/`touch x`", "/a\\\\b\\\\", "/\\\"quoted",
+		"/;rm x",     "/a#b",	     "/*",
+		"/\\u00fc",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_free_ char *client = NULL;
+		_cleanup_plan_ struct plan *p = NULL;
+		char got[256];
+
+		ck_assert_int_ge(asprintf(&client, TLS ", cert-path: \"%s\"", paths[i]), 0);
+		p = plan_of(client);
+		diff(client, NULL);
+		put(PROFILE, content(PROFILE));
+		shell_says(at(PROFILE), "DOCKER_CERT_PATH", got, sizeof(got));
+		ck_assert_str_eq(got, section_str(plan_section(p, "client"), "cert-path"));
+		ck_assert_int_eq(unlink(at(PROFILE)), 0);
+	}
+}
+END_TEST
+
+START_TEST(rules)
+{
+	refused("host: tcp://h:2375", "plain text");
+	refused("tls-verify: true", "tcp://localhost:2376");
+	refused("tls-verify: true, host: ssh://h", "speak TLS to what doesn't");
+	refused("cert-path: /c", "means nothing without");
+	refused("cert-path: \"/a\\tb\", " TLS, "control character");
+	refused("content-trust-server: https://n", "means nothing without");
+	refused("host: h:2376", "unix:///PATH");
+	refused("host: \"tcp://h 1\"", "unix:///PATH");
+	refused("content-trust: true, content-trust-server: n", "https://HOST");
+}
+END_TEST
+
+START_TEST(certificates)
+{
+	diff(TLS ", cert-path: /etc/certs", NULL);
+	ck_assert_uint_eq(c.n_notes, 3);
+	put("/etc/certs/ca.pem", "");
+	put("/etc/certs/cert.pem", "");
+	put("/etc/certs/key.pem", "");
+	diff(TLS ", cert-path: /etc/certs", NULL);
+	ck_assert_uint_eq(c.n_notes, 0);
+	ck_assert(!errs_any(&c.refusals));
+}
+END_TEST
+
+START_TEST(what_is_shown)
+{
+	const struct finding *x;
+
+	x = verify("content-trust: true");
+	ck_assert_int_eq(x->state, FINDING_OK);
+	ck_assert_str_eq(x->cis, "4.5");
+	ck_assert_ptr_null(verify("content-trust: false"));
+	put("/etc/bash.bashrc", "# DOCKER_CONTENT_TRUST=0\nMY_DOCKER_CONTENT_TRUST=0\n"
+				"DOCKER_CONTENT_TRUST_SERVER=x\n");
+	ck_assert_int_eq(verify("content-trust: true")->state, FINDING_OK);
+	put("/etc/bash.bashrc", "true; DOCKER_CONTENT_TRUST=0\n");
+	ck_assert_int_eq(verify("content-trust: true")->state, FINDING_SKIPPED);
+	ck_assert_int_eq(unlink(at("/etc/bash.bashrc")), 0);
+	ck_assert_int_eq(unlink(at("/etc/profile")), 0);
+	x = verify("content-trust: true");
+	ck_assert_int_eq(x->state, FINDING_SKIPPED);
+	ck_assert_str_eq(x->why, "/etc/profile can't be read");
+}
+END_TEST
+
+/* The section is gone, or wants nothing any more. */
+START_TEST(left_behind)
+{
+	_cleanup_json_ json_t *was = NULL;
+	struct previous previous;
+
+	diff("content-trust: true", NULL);
+	was = json_incref(json_object_get(c.state, "client"));
+	put(PROFILE, content(PROFILE));
+	put(ENVIRONMENT, content(ENVIRONMENT));
+	diff("content-trust: true", was);
+	ck_assert_uint_eq(c.n, 0);
+	ck_assert_ptr_nonnull(json_object_get(c.state, "client"));
+	diff("content-trust: false", was);
+	ck_assert_uint_eq(c.n, 2);
+	ck_assert_int_eq(c.list[0]->kind, CHANGE_REMOVE);
+	changes_done(&c);
+	previous.state = was;
+	ck_ok(module_client.diff(NULL, &previous, host, &c, &e));
+	ck_assert_uint_eq(c.n, 2);
+	put(PROFILE, "theirs\n");
+	changes_done(&c);
+	ck_ok(module_client.diff(NULL, &previous, host, &c, &e));
+	ck_assert_uint_eq(c.n, 1);
+	ck_assert_uint_eq(c.n_notes, 1);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, only_what_is_wanted);
+	tcase_add_test(tc, any_value_reaches_the_shell);
+	tcase_add_test(tc, rules);
+	tcase_add_test(tc, certificates);
+	tcase_add_test(tc, what_is_shown);
+	tcase_add_test(tc, left_behind);
+}
+
+UNIT_MAIN("client")
