@@ -92,15 +92,18 @@ void confine_start(void)
 
 static const cap_value_t read_caps[] = {
 	CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, /* connect(2) to a socket whose owner isn't root */
+	CAP_AUDIT_CONTROL, /* CONFINE_LOOK: the kernel's audit rules can't be asked for with less */
 };
 
 static const cap_value_t write_caps[] = {
 	CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE, CAP_CHOWN,
 	CAP_FOWNER,	     CAP_FSETID, /* chmod(2) keeps a set-group-ID bit of another group */
-	CAP_LEASE,     /* of other owners' files: who has them open for writing, fcntl(2) */
-	CAP_SETFCAP,   /* before-images hold security.capability */
-	CAP_SYS_ADMIN, /* security.* and trusted.* attributes; systemd asks for it over D-Bus */
-	CAP_MAC_ADMIN, /* a label that the running policy doesn't know */
+	CAP_LEASE,	   /* of other owners' files: who has them open for writing, fcntl(2) */
+	CAP_SETFCAP,	   /* before-images hold security.capability */
+	CAP_SYS_ADMIN,	   /* security.* and trusted.* attributes; systemd asks for it over D-Bus */
+	CAP_MAC_ADMIN,	   /* a label that the running policy doesn't know */
+	CAP_AUDIT_CONTROL, /* CONFINE_LIVE: auditctl, which gets no more than we have (execve(2),
+			      no_new_privs) */
 };
 
 static int keep_caps(const cap_value_t *caps, int n, struct err *e)
@@ -200,10 +203,12 @@ static void restrict_files(int root, bool tcp)
 
 int confine_role(enum confine_role role, int root, struct err *e)
 {
-	bool writes = role == CONFINE_OFFLINE || role == CONFINE_LIVE;
+	static const int reads[] = { [CONFINE_PARSE] = 1, [CONFINE_READ] = 2, [CONFINE_LOOK] = 3 };
+	const int writes = ARRAY_SIZE(write_caps);
 
 	if (role != CONFINE_LIVE)
 		restrict_files(role == CONFINE_OFFLINE ? root : -1, role == CONFINE_LOOK);
-	return writes ? keep_caps(write_caps, ARRAY_SIZE(write_caps), e)
-		      : keep_caps(read_caps, role == CONFINE_PARSE ? 1 : ARRAY_SIZE(read_caps), e);
+	if (role == CONFINE_OFFLINE || role == CONFINE_LIVE)
+		return keep_caps(write_caps, role == CONFINE_LIVE ? writes : writes - 1, e);
+	return keep_caps(read_caps, reads[role], e);
 }

@@ -21,9 +21,9 @@
 void confine_start(void);
 
 enum confine_role {
-	CONFINE_PARSE,	 /* reads a plan: validate, schema */
-	CONFINE_READ,	 /* looks at a host: diff, check, history, subids */
-	CONFINE_LOOK,	 /* looks at the running host: as CONFINE_READ, and may use TCP */
+	CONFINE_PARSE, /* reads a plan: validate, schema */
+	CONFINE_READ,  /* looks at a host: diff, check, history, subids */
+	CONFINE_LOOK,  /* the same on the running host, whose kernel and TCP ports are asked, too */
 	CONFINE_OFFLINE, /* writes below one root, runs nothing */
 	CONFINE_LIVE,	 /* writes on the running host */
 };

@@ -159,22 +159,24 @@ static uint64_t caps_were(void)
 
 START_TEST(readers_read)
 {
+	static const enum confine_role roles[] = { CONFINE_PARSE, CONFINE_READ, CONFINE_LOOK };
+	/* CAP_DAC_OVERRIDE is 1, CAP_DAC_READ_SEARCH is 2, CAP_AUDIT_CONTROL is 30. */
+	static const uint64_t caps[] = { 4, 6, 6 | 1ULL << 30 };
 	bool locked = landlock() >= 1;
 
 	IN_CHILD({
 		uint64_t had = caps_were();
 		struct err e;
 
-		NEED(confine_role(_i ? CONFINE_READ : CONFINE_PARSE, -1, &e) == 0);
+		NEED(confine_role(roles[_i], -1, &e) == 0);
 		NEED(can_read("file"));
 		NEED(!locked || (!can_make("in/a/new") && !can_make("file")));
 		NEED(!locked || unlink("file") < 0);
 		NEED(!locked || rename("file", "new") < 0);
 		NEED(!locked || mkdir("in/c", 0700) < 0);
 		NEED(!locked || !can_run());
-		/* CAP_DAC_OVERRIDE is 1, CAP_DAC_READ_SEARCH is 2. */
-		NEED(caps_were() == (had & (_i ? 6 : 4)));
-		NEED(status_value("CapPrm:", 16) == (had & (_i ? 6 : 4)));
+		NEED(caps_were() == (had & caps[_i]));
+		NEED(status_value("CapPrm:", 16) == (had & caps[_i]));
 	});
 }
 END_TEST
@@ -207,9 +209,9 @@ START_TEST(a_live_run_keeps_what_it_writes_with)
 		NEED(confine_role(CONFINE_LIVE, -1, &e) == 0);
 		NEED(can_make("new") && can_run());
 		/* CHOWN 0, DAC_OVERRIDE 1, DAC_READ_SEARCH 2, FOWNER 3, FSETID 4, SYS_ADMIN 21,
-		 * LEASE 28, SETFCAP 31, MAC_ADMIN 33. */
-		NEED(caps_were() ==
-		     (had & (0x1f | 1ULL << 21 | 1ULL << 28 | 1ULL << 31 | 1ULL << 33)));
+		 * LEASE 28, AUDIT_CONTROL 30, SETFCAP 31, MAC_ADMIN 33. */
+		NEED(caps_were() == (had & (0x1f | 1ULL << 21 | 1ULL << 28 | 1ULL << 30 |
+					    1ULL << 31 | 1ULL << 33)));
 		NEED(confine_role(CONFINE_READ, -1, &e) == 0);
 		NEED(caps_were() == (had & 6));
 	});
@@ -245,7 +247,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, start_leaves_a_known_process);
-	tcase_add_loop_test(tc, readers_read, 0, 2);
+	tcase_add_loop_test(tc, readers_read, 0, 3);
 	tcase_add_test(tc, an_offline_run_writes_in_its_root_alone);
 	tcase_add_loop_test(tc, only_a_look_at_the_running_host_uses_tcp, 0, 2);
 	tcase_add_test(tc, a_live_run_keeps_what_it_writes_with);
