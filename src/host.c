@@ -249,6 +249,46 @@ int host_open_dir(const struct host *h, const char *dir, struct err *e)
 	return fd < 0 ? fail(h, e, fd, "open the directory", dir) : fd;
 }
 
+static int name_of(int fd, char name[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, name, PATH_MAX - 1);
+	if (n < 0)
+		return -errno;
+	name[n] = '\0';
+	return 0;
+}
+
+int host_real_path(const struct host *h, const char *path, char **ret, struct err *e)
+{
+	_cleanup_close_ int fd = open_in_root(h, path, O_PATH);
+	char root[PATH_MAX], real[PATH_MAX];
+	_cleanup_free_ char *parent = NULL, *where = NULL;
+	const char *name;
+	size_t n;
+	int r;
+
+	if (fd == -ENOENT && path_split(path, &parent, &name, e) == 0) {
+		if (host_real_path(h, parent, &where, e) < 0)
+			return e->code;
+		if (asprintf(ret, "%s/%s", streq(where, "/") ? "" : where, name) < 0)
+			return err_oom(e);
+		return 0;
+	}
+	if (fd < 0)
+		return fail(h, e, fd, "resolve", path);
+	if ((r = name_of(h->root, root)) < 0 || (r = name_of(fd, real)) < 0)
+		return fail(h, e, r, "resolve", path);
+	n = streq(root, "/") ? 0 : strlen(root);
+	if (strncmp(real, root, n) != 0 || (real[n] != '/' && real[n]))
+		return fail(h, e, ESTALE, "resolve", path);
+	*ret = strdup(real[n] ? real + n : "/");
+	return *ret ? 0 : err_oom(e);
+}
+
 int path_split(const char *path, char **ret_dir, const char **ret_name, struct err *e)
 {
 	const char *slash = strrchr(path, '/');

@@ -147,6 +147,10 @@ void host_overlay(struct host *h, const struct changes *c);
  * the overlay. -ENOENT ... */
 int host_open_path(const struct host *h, const char *path, struct err *e);
 
+/* Where a path leads: without symbolic links, as a path of this root. What isn't there, or only
+ * planned, is below where its directory leads. */
+int host_real_path(const struct host *h, const char *path, char **ret, struct err *e);
+
 /*
  * A directory to write in, for stage.c: its fd (O_RDONLY|O_DIRECTORY), symbolic links in it
  * resolved inside the root. -ENOENT when it doesn't exist.

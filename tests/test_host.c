@@ -424,9 +424,34 @@ START_TEST(facts)
 }
 END_TEST
 
+static void real_path_is(const char *path, const char *real)
+{
+	_cleanup_free_ char *found = NULL;
+
+	ck_assert_int_eq(host_real_path(host, path, &found, &e), 0);
+	ck_assert_str_eq(found, real);
+}
+
+START_TEST(real_paths)
+{
+	_cleanup_free_ char *none = NULL;
+
+	put("/usr/sbin/dockerd", "");
+	ck_assert_int_eq(symlink("usr/sbin", at("/sbin")), 0);
+	ck_assert_int_eq(symlink("/sbin/dockerd", at("/usr/sbin/engine")), 0);
+	real_path_is("/sbin/dockerd", "/usr/sbin/dockerd");
+	real_path_is("/usr/sbin/engine", "/usr/sbin/dockerd");
+	real_path_is("/sbin/not-there", "/usr/sbin/not-there");
+	real_path_is("/", "/");
+	ck_assert_int_eq(host_real_path(host, "/none/at/all", &none, &e), 0);
+	ck_assert_str_eq(none, "/none/at/all");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
+	tcase_add_test(tc, real_paths);
 	tcase_add_test(tc, open_root);
 	tcase_add_test(tc, prefix_has_no_final_slash);
 	tcase_add_test(tc, paths);
