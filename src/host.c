@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include "change.h"
@@ -24,129 +26,6 @@ struct host {
 	const struct changes *overlay;
 	struct fact **facts; /* behind a pointer: asking a const host for a fact may fetch it */
 };
-
-void image_done(struct image *im)
-{
-	free(im->content);
-	for (size_t i = 0; i < im->n_xattrs; i++) {
-		free(im->xattrs[i].name);
-		free(im->xattrs[i].value);
-	}
-	free(im->xattrs);
-	*im = (struct image){ 0 };
-}
-
-static void *memdup0(const void *data, size_t len)
-{
-	char *copy = malloc(len + 1);
-
-	if (copy) {
-		if (len)
-			memcpy(copy, data, len);
-		copy[len] = '\0';
-	}
-	return copy;
-}
-
-int image_copy(const struct image *from, struct image *ret, struct err *e)
-{
-	struct image im = *from;
-
-	im.content = NULL;
-	im.xattrs = NULL;
-	im.n_xattrs = 0;
-	if (from->content && !(im.content = memdup0(from->content, from->len)))
-		return err_oom(e);
-	if (from->n_xattrs && !(im.xattrs = calloc(from->n_xattrs, sizeof(*im.xattrs))))
-		goto oom;
-	for (size_t i = 0; i < from->n_xattrs; i++) {
-		struct xattr *x = &im.xattrs[i];
-
-		x->len = from->xattrs[i].len;
-		x->name = strdup(from->xattrs[i].name);
-		x->value = memdup0(from->xattrs[i].value, x->len);
-		im.n_xattrs = i + 1;
-		if (!x->name || !x->value)
-			goto oom;
-	}
-	*ret = im;
-	return 0;
-oom:
-	image_done(&im);
-	return err_oom(e);
-}
-
-const struct xattr *image_xattr(const struct image *im, const char *name)
-{
-	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (streq(im->xattrs[i].name, name))
-			return &im->xattrs[i];
-	return NULL;
-}
-
-/* A planned image of a new file has no label yet: the policy gives it one when the file is made. */
-static bool xattrs_within(const struct image *a, const struct image *b)
-{
-	for (size_t i = 0; i < a->n_xattrs; i++) {
-		const struct xattr *x = &a->xattrs[i], *y = image_xattr(b, x->name);
-
-		if (!y && streq(x->name, XATTR_LABEL))
-			continue;
-		if (!y || y->len != x->len || memcmp(x->value, y->value, x->len) != 0)
-			return false;
-	}
-	return true;
-}
-
-bool image_same_attrs(const struct image *a, const struct image *b)
-{
-	if (a->exists != b->exists)
-		return false;
-	if (!a->exists)
-		return true;
-	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && xattrs_within(a, b) &&
-	       xattrs_within(b, a);
-}
-
-#define BLANKS " \t\n"
-
-bool image_same_value(const struct image *a, const struct image *b)
-{
-	const char *p = a->content ? a->content : "", *q = b->content ? b->content : "";
-
-	for (;;) {
-		size_t n, m;
-
-		p += strspn(p, BLANKS);
-		q += strspn(q, BLANKS);
-		n = strcspn(p, BLANKS);
-		m = strcspn(q, BLANKS);
-		if (n != m || memcmp(p, q, n) != 0)
-			return false;
-		if (n == 0)
-			return true;
-		p += n;
-		q += n;
-	}
-}
-
-bool image_same(const struct image *a, const struct image *b)
-{
-	if (!image_same_attrs(a, b))
-		return false;
-	if (!a->exists || S_ISDIR(a->mode))
-		return true;
-	return a->len == b->len && (!a->len || memcmp(a->content, b->content, a->len) == 0);
-}
-
-uint64_t image_sum(const struct image *im)
-{
-	uint64_t sum = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < im->len; i++)
-		sum = (sum ^ (unsigned char)im->content[i]) * 0x100000001b3;
-	return sum;
-}
 
 static bool in_chroot(void)
 {
@@ -230,6 +109,11 @@ static int open_in_root(const struct host *h, const char *path, int flags)
 	return resolve_in_root(h->root, path, flags);
 }
 
+static int open_without_links(const struct host *h, const char *path, int flags)
+{
+	return resolve_without_links(h->root, path, flags);
+}
+
 static int fail(const struct host *h, struct err *e, int r, const char *what, const char *path)
 {
 	return err_sys(e, r, "cannot %s '%s%s'", what, h->prefix, path);
@@ -287,6 +171,13 @@ int host_real_path(const struct host *h, const char *path, char **ret, struct er
 		return fail(h, e, ESTALE, "resolve", path);
 	*ret = strdup(real[n] ? real + n : "/");
 	return *ret ? 0 : err_oom(e);
+}
+
+int host_open_dir_without_links(const struct host *h, const char *dir, struct err *e)
+{
+	int fd = open_without_links(h, dir, O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? fail(h, e, fd, "open the directory", dir) : fd;
 }
 
 int path_split(const char *path, char **ret_dir, const char **ret_name, struct err *e)
@@ -374,7 +265,8 @@ static const struct image *planned(const struct host *h, const char *path)
 int host_read(const struct host *h, const char *path, size_t max, char **ret, size_t *ret_len,
 	      struct err *e)
 {
-	const struct image *im = planned(h, path);
+	const struct change *c = h->overlay ? changes_find(h->overlay, path) : NULL;
+	const struct image *im = c && c->kind != CHANGE_ATTRS ? &c->after : NULL;
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -621,14 +513,23 @@ static void image_stat(struct image *im, const struct stat *st)
 	im->ino = st->st_ino;
 }
 
-static int image_fill(const struct host *h, const char *path, struct image *im)
+enum fill {
+	FILL_ALL,
+	FILL_ATTRS,
+	FILL_ATTRS_WITHOUT_LINKS,
+};
+
+static int image_fill(const struct host *h, const char *path, enum fill what, struct image *im)
 {
-	_cleanup_close_ int look = open_in_root(h, path, O_PATH | O_NOFOLLOW);
+	int (*open_it)(const struct host *, const char *, int) =
+		what == FILL_ATTRS_WITHOUT_LINKS ? open_without_links : open_in_root;
+	_cleanup_close_ int look = open_it(h, path, O_PATH | O_NOFOLLOW);
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
 
-	if (look == -ENOENT || look == -ENOTDIR)
+	if (look == -ENOENT || look == -ENOTDIR ||
+	    (look == -ELOOP && what == FILL_ATTRS_WITHOUT_LINKS))
 		return 0;
 	if (look < 0)
 		return look;
@@ -648,22 +549,23 @@ static int image_fill(const struct host *h, const char *path, struct image *im)
 		}
 		return image_xattrs(look, true, im);
 	}
-	fd = open_in_root(h, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	fd = open_it(h, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	image_stat(im, &st);
 	r = image_xattrs(fd, false, im);
-	if (r < 0 || S_ISDIR(st.st_mode))
+	if (r < 0 || S_ISDIR(st.st_mode) || what != FILL_ALL)
 		return r;
 	return read_all(fd, HOST_READ_MAX, &im->content, &im->len);
 }
 
-int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e)
+static int image_look(const struct host *h, const char *path, enum fill what, struct image *ret,
+		      struct err *e)
 {
 	struct image im = { 0 };
-	int r = image_fill(h, path, &im);
+	int r = image_fill(h, path, what, &im);
 
 	if (r < 0) {
 		image_done(&im);
@@ -673,11 +575,48 @@ int host_image_now(const struct host *h, const char *path, struct image *ret, st
 	return 0;
 }
 
+int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e)
+{
+	return image_look(h, path, FILL_ALL, ret, e);
+}
+
+/* What is planned for the attributes alone doesn't hold the content. */
 int host_image(const struct host *h, const char *path, struct image *ret, struct err *e)
 {
-	const struct image *im = planned(h, path);
+	const struct change *c = h->overlay ? changes_find(h->overlay, path) : NULL;
+	_cleanup_(image_done) struct image now = { 0 };
 
-	return im ? image_copy(im, ret, e) : host_image_now(h, path, ret, e);
+	if (!c)
+		return host_image_now(h, path, ret, e);
+	if (c->kind == CHANGE_ATTRS && host_image_now(h, path, &now, e) < 0)
+		return e->code;
+	if (image_copy(&c->after, ret, e) < 0)
+		return e->code;
+	if (c->kind == CHANGE_ATTRS) {
+		ret->content = TAKE_PTR(now.content);
+		ret->len = now.len;
+	}
+	return 0;
+}
+
+int host_attrs_now(const struct host *h, const char *path, bool no_links, struct image *ret,
+		   struct err *e)
+{
+	return image_look(h, path, no_links ? FILL_ATTRS_WITHOUT_LINKS : FILL_ATTRS, ret, e);
+}
+
+int host_attrs(const struct host *h, const char *path, bool no_links, struct image *ret,
+	       struct err *e)
+{
+	const struct image *im = planned(h, path);
+	struct image bare;
+
+	if (!im)
+		return host_attrs_now(h, path, no_links, ret, e);
+	bare = *im;
+	bare.content = NULL;
+	bare.len = 0;
+	return image_copy(&bare, ret, e);
 }
 
 /* --- what a stat doesn't tell --- */
@@ -748,6 +687,42 @@ int host_writable(const struct host *h, const char *path, struct err *e)
 	if (fd < 0 || fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
 		return 0;
 	return err_set(e, EROFS, "'%s%s' is on a read-only file system", h->prefix, path);
+}
+
+static const char *file_system_name(long type, char buf[24])
+{
+	static const struct {
+		long type;
+		const char *name;
+	} names[] = {
+		{ MSDOS_SUPER_MAGIC, "FAT" },	   { 0x2011bab0, "exFAT" },
+		{ NFS_SUPER_MAGIC, "NFS" },	   { V9FS_MAGIC, "9p" },
+		{ FUSE_SUPER_MAGIC, "FUSE" },	   { SMB2_SUPER_MAGIC, "SMB" },
+		{ ISOFS_SUPER_MAGIC, "ISO 9660" }, { SQUASHFS_MAGIC, "squashfs" },
+		{ TMPFS_MAGIC, "tmpfs" },	   { OVERLAYFS_SUPER_MAGIC, "overlay" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	snprintf(buf, 24, "type 0x%lx", type);
+	return buf;
+}
+
+int host_has_acls(const struct host *h, const char *path, struct err *e)
+{
+	_cleanup_close_ int fd = open_in_root(h, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	char name[24];
+	struct statfs fs;
+
+	if (fd < 0)
+		return fail(h, e, fd, "open", path);
+	if (fgetxattr(fd, XATTR_ACL, NULL, 0) >= 0 || errno != EOPNOTSUPP)
+		return 0;
+	if (fstatfs(fd, &fs) < 0)
+		return fail(h, e, errno, "look at", path);
+	return err_set(e, EOPNOTSUPP, "'%s%s' is on a file system without POSIX ACLs (%s)",
+		       h->prefix, path, file_system_name((long)fs.f_type, name));
 }
 
 /* --- facts --- */

@@ -54,6 +54,10 @@ int image_copy(const struct image *from, struct image *ret, struct err *e);
 #define XATTR_LABEL "security.selinux"
 const struct xattr *image_xattr(const struct image *im, const char *name);
 
+/* Sets an extended attribute of an image; takes `value` over, also on failure. -ENOMEM. */
+int image_xattr_set(struct image *im, const char *name, void *value, size_t len, struct err *e);
+void image_xattr_drop(struct image *im, const char *name);
+
 /* Same existence, type, permission bits, owner, content and extended attributes. Times and inode
  * don't count. */
 bool image_same(const struct image *a, const struct image *b);
@@ -126,6 +130,30 @@ int host_image(const struct host *h, const char *path, struct image *ret, struct
 int host_image_now(const struct host *h, const char *path, struct image *ret, struct err *e);
 
 /*
+ * As host_image and host_image_now, but without content: what a file of any size is protected by.
+ * `no_links`: what lies behind a symbolic link is absent (see resolve_without_links).
+ */
+int host_attrs(const struct host *h, const char *path, bool no_links, struct image *ret,
+	       struct err *e);
+int host_attrs_now(const struct host *h, const char *path, bool no_links, struct image *ret,
+		   struct err *e);
+
+/* Has the file system under `path` POSIX ACLs? -EOPNOTSUPP: it has none, *e names it. */
+int host_has_acls(const struct host *h, const char *path, struct err *e);
+
+/*
+ * All that is on disk below a directory, on the same mount, sorted, directories before what they
+ * hold. Symbolic links are told, not followed; what is mounted below is not told. `fn` gets the
+ * path and what lstat(2) says, and returns 0, 1 (don't look below this directory), or a negative
+ * errno, which ends the walk. -ELOOP: a symbolic link leads to `dir`; -E2BIG: more than
+ * HOST_WALK_DEPTH directories in each other.
+ */
+#define HOST_WALK_DEPTH 200
+int host_walk(const struct host *h, const char *dir,
+	      int (*fn)(void *arg, const char *path, const struct stat *st, struct err *e),
+	      void *arg, struct err *e);
+
+/*
  * Can what stands at `path` (or nothing yet) be replaced by a rename, as far as attributes and
  * mounts tell? -EPERM: it or its directory is immutable or append-only (chattr(1)); -EBUSY: it is a
  * mount point. 0 also when the directory doesn't exist yet.
@@ -156,6 +184,8 @@ int host_real_path(const struct host *h, const char *path, char **ret, struct er
  * resolved inside the root. -ENOENT when it doesn't exist.
  */
 int host_open_dir(const struct host *h, const char *dir, struct err *e);
+/* As host_open_dir; -ELOOP where a symbolic link is on the way. */
+int host_open_dir_without_links(const struct host *h, const char *dir, struct err *e);
 
 /* Splits "/a/b/c" into a new "/a/b" and a pointer to "c" inside `path`. -ENOMEM, or -EINVAL for "/"
  * and what is not in normal form. */

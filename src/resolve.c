@@ -62,9 +62,9 @@ static int walk_link(struct walk *w, int link)
  * What openat2(RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS) does, by components: for kernels before 5.6,
  * seccomp filters that refuse it, and valgrind.
  */
-static int walk_open(int root, const char *path, int flags)
+static int walk_open(int root, const char *path, int flags, unsigned links)
 {
-	struct walk w = { .fds = { root } };
+	struct walk w = { .fds = { root }, .links = links };
 	int r = -ENOMEM;
 
 	if (!*path)
@@ -139,11 +139,11 @@ static int walk_open(int root, const char *path, int flags)
 	return r;
 }
 
-int resolve_in_root(int root, const char *path, int flags)
+static int resolve(int root, const char *path, int flags, uint64_t how_links)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_IN_ROOT | how_links,
 	};
 
 	/* EAGAIN: a rename or a mount somewhere raced with a ".." that had to be checked,
@@ -157,6 +157,17 @@ int resolve_in_root(int root, const char *path, int flags)
 			break;
 	}
 	if (errno == ENOSYS || errno == EPERM)
-		return walk_open(root, path, flags);
+		return walk_open(root, path, flags,
+				 how_links == RESOLVE_NO_SYMLINKS ? LINKS_MAX : 0);
 	return -errno;
+}
+
+int resolve_in_root(int root, const char *path, int flags)
+{
+	return resolve(root, path, flags, RESOLVE_NO_MAGICLINKS);
+}
+
+int resolve_without_links(int root, const char *path, int flags)
+{
+	return resolve(root, path, flags, RESOLVE_NO_SYMLINKS);
 }

@@ -15,4 +15,11 @@
  */
 int resolve_in_root(int root, const char *path, int flags);
 
+/*
+ * As resolve_in_root, but a symbolic link on the way is -ELOOP: for what lies in directories that
+ * others may write, who could put a link there at any moment. With O_PATH|O_NOFOLLOW the last
+ * component may be one.
+ */
+int resolve_without_links(int root, const char *path, int flags);
+
 #endif

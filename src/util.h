@@ -85,6 +85,19 @@ static inline bool has_suffix(const char *s, const char *suffix)
 	return n >= m && memcmp(s + n - m, suffix, m) == 0;
 }
 
+/* A copy of bytes with a NUL behind them; NULL: out of memory. */
+static inline void *memdup0(const void *data, size_t len)
+{
+	char *copy = (char *)malloc(len + 1);
+
+	if (copy) {
+		if (len)
+			memcpy(copy, data, len);
+		copy[len] = '\0';
+	}
+	return copy;
+}
+
 /* Frees a NULL-terminated array of strings and its strings; takes NULL. */
 static inline void strv_free(char **v)
 {

@@ -268,6 +268,50 @@ START_TEST(long_paths_of_the_walk)
 }
 END_TEST
 
+/* As they are told by an open, or not at all. */
+static void without_links(void)
+{
+	static const struct {
+		const char *path;
+		int want;
+	} rows[] = {
+		{ "/etc/file", 0 },
+		{ "/a/b/c/d", 0 },
+		{ "/absolute", -ELOOP },
+		{ "/dirslash/c/d", -ELOOP },
+		{ "/a/top/etc/file", -ELOOP },
+		{ "/nowhere", -ENOENT },
+	};
+
+	tree();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int fd = resolve_without_links(dir, rows[i].path, O_RDONLY);
+
+		ck_assert_msg(fd < 0 ? fd == rows[i].want : rows[i].want == 0, "%s: %d",
+			      rows[i].path, fd);
+		if (fd >= 0)
+			close(fd);
+		fd = resolve_without_links(dir, "/absolute", O_PATH | O_NOFOLLOW);
+		ck_assert_int_ge(fd, 0);
+		close(fd);
+		close(dir);
+	}
+}
+
+START_TEST(without_links_of_the_kernel)
+{
+	without_links();
+}
+END_TEST
+
+START_TEST(without_links_of_the_walk)
+{
+	forbid_openat2();
+	without_links();
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
@@ -278,6 +322,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, magic_links_of_the_walk);
 	tcase_add_test(tc, long_paths_of_the_kernel);
 	tcase_add_test(tc, long_paths_of_the_walk);
+	tcase_add_test(tc, without_links_of_the_kernel);
+	tcase_add_test(tc, without_links_of_the_walk);
 }
 
 UNIT_MAIN("resolve")
