@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "acl.h"
+
 static void why_done(struct why *w)
 {
 	free(w->module);
@@ -448,15 +450,7 @@ static void set_attrs(struct image *im, mode_t mode, uid_t uid, gid_t gid)
 	im->mode = (im->mode & S_IFMT) | mode;
 	im->uid = uid;
 	im->gid = gid;
-	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (streq(im->xattrs[i].name, XATTR_ACL)) {
-			free(im->xattrs[i].name);
-			free(im->xattrs[i].value);
-			memmove(&im->xattrs[i], &im->xattrs[i + 1],
-				(im->n_xattrs - i - 1) * sizeof(*im->xattrs));
-			im->n_xattrs--;
-			break;
-		}
+	image_xattr_drop(im, XATTR_ACL);
 }
 
 /* What is about to be made or replaced gets them at once. Nobody gets more than the other change
@@ -487,7 +481,7 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 	if (old)
 		return attrs_join(old, mode, uid, gid, module, setting, cis, text, e);
 	if (change_new(CHANGE_ATTRS, path, module, setting, cis, text, &attrs, e) < 0 ||
-	    host_image_now(h, path, &attrs->before, e) < 0)
+	    host_attrs_now(h, path, false, &attrs->before, e) < 0)
 		return e->code;
 	if (!attrs->before.exists)
 		return err_set(e, ENOENT, "'%s%s' does not exist", host_prefix(h), path);
@@ -526,6 +520,84 @@ int changes_knob(struct changes *c, const struct host *h, const char *path, cons
 	    set_content(&knob->after, value, strlen(value), e) < 0)
 		return e->code;
 	return image_same_value(&knob->before, &knob->after) ? 0 : add(c, &knob, e);
+}
+
+static int set_acl(struct image *im, const char *name, const struct acl *acl, struct err *e)
+{
+	void *bytes;
+	size_t len;
+
+	if (acl_bytes(acl, &bytes, &len, e) < 0)
+		return e->code;
+	return image_xattr_set(im, name, bytes, len, e);
+}
+
+static int set_acls(struct image *im, uid_t uid, gid_t gid, const struct acl *access,
+		    const struct acl *inherit, struct err *e)
+{
+	if (uid != CHANGE_KEEP_OWNER) {
+		im->uid = uid;
+		im->gid = gid;
+	}
+	im->mode = (im->mode & ~(mode_t)0777) | acl_mode(access);
+	image_xattr_drop(im, XATTR_ACL);
+	if (acl_is_extended(access) && set_acl(im, XATTR_ACL, access, e) < 0)
+		return e->code;
+	if (!inherit)
+		return 0;
+	image_xattr_drop(im, XATTR_ACL_DEFAULT);
+	return inherit->n ? set_acl(im, XATTR_ACL_DEFAULT, inherit, e) : 0;
+}
+
+static int join_acl(struct change *old, uid_t uid, gid_t gid, const struct acl *access,
+		    const struct acl *inherit, const char *module, const char *setting,
+		    const char *cis, const char *text, struct err *e)
+{
+	_cleanup_(image_done) struct image im = { 0 };
+
+	if (old->kind != CHANGE_ATTRS && old->kind != CHANGE_DIR)
+		return twice(old, module, e);
+	if (image_copy(&old->after, &im, e) < 0 || set_acls(&im, uid, gid, access, inherit, e) < 0)
+		return e->code;
+	if (image_same_attrs(&old->after, &im))
+		return 0;
+	if (change_why(old, module, setting, cis, text, e) < 0)
+		return e->code;
+	image_done(&old->after);
+	old->after = im;
+	im = (struct image){ 0 };
+	return 1;
+}
+
+int changes_acl(struct changes *c, const struct host *h, const char *path, uid_t uid, gid_t gid,
+		const struct acl *access, const struct acl *inherit, bool no_links,
+		const char *module, const char *setting, const char *cis, const char *text,
+		struct err *e)
+{
+	_cleanup_(change_free_cleanup) struct change *attrs = NULL;
+	struct change *old = find(c, path);
+	int r;
+
+	if (old) {
+		r = join_acl(old, uid, gid, access, inherit, module, setting, cis, text, e);
+		old->no_links |= r > 0 && no_links;
+		return r;
+	}
+	if (change_new(CHANGE_ATTRS, path, module, setting, cis, text, &attrs, e) < 0 ||
+	    host_attrs_now(h, path, no_links, &attrs->before, e) < 0)
+		return e->code;
+	attrs->no_links = no_links;
+	if (!attrs->before.exists)
+		return err_set(e, ENOENT, "'%s%s' does not exist%s", host_prefix(h), path,
+			       no_links ? ", or lies behind a symbolic link" : "");
+	if (S_ISLNK(attrs->before.mode))
+		return err_set(e, ELOOP, "'%s%s' is a symbolic link", host_prefix(h), path);
+	if (image_copy(&attrs->before, &attrs->after, e) < 0 ||
+	    set_acls(&attrs->after, uid, gid, access, inherit, e) < 0)
+		return e->code;
+	if (image_same_attrs(&attrs->before, &attrs->after))
+		return 0;
+	return add(c, &attrs, e) < 0 ? e->code : 1;
 }
 
 int changes_remove_ours(struct changes *c, const struct host *h, const char *path,

@@ -21,7 +21,7 @@ enum change_kind {
 	CHANGE_FILE,   /* a file is made or replaced whole */
 	CHANGE_LINES,  /* lines of a database that others edit are added or replaced, under its
 			  locks; undone: our lines are taken out, or make place for the old ones */
-	CHANGE_ATTRS,  /* owner and mode of what exists, in place */
+	CHANGE_ATTRS,  /* owner, mode and ACLs of what exists, in place; without content */
 	CHANGE_REMOVE, /* a file of ours is removed */
 	CHANGE_KNOB,   /* a value of the running kernel, below /proc/sys or /sys */
 };
@@ -48,6 +48,8 @@ struct change {
 	struct image before, after;
 	struct line *lines; /* LINES: what is ours */
 	size_t n_lines;
+	bool no_links; /* ATTRS: in a directory that others may write: no symbolic link is followed
+			  on the way, and what has gone meanwhile needs nothing */
 	struct why *whys;
 	size_t n_whys;
 	char **test; /* argv that proves the staged form on a live host; "{}" stands for its path.
@@ -187,6 +189,19 @@ int changes_attrs(struct changes *c, const struct host *h, const char *path, mod
 int changes_knob(struct changes *c, const struct host *h, const char *path, const char *value,
 		 const char *module, const char *setting, const char *cis, const char *text,
 		 struct err *e);
+
+/*
+ * Owner (CHANGE_KEEP_OWNER: as it is) and ACLs of what exists, or of a directory that is planned:
+ * `access` gives the permission bits, too; `inherit` is the default ACL of a directory (NULL: as it
+ * is; without entries: none). Joins what others change about the path's attributes. Returns 1 when
+ * a change was added or joined, 0 when nothing was to do.
+ */
+#define CHANGE_KEEP_OWNER ((uid_t)-1)
+struct acl;
+int changes_acl(struct changes *c, const struct host *h, const char *path, uid_t uid, gid_t gid,
+		const struct acl *access, const struct acl *inherit, bool no_links,
+		const char *module, const char *setting, const char *cis, const char *text,
+		struct err *e);
 
 /* Removes a file when it still holds `content`; otherwise leaves it and adds a note. 1 when a
  * removal was added. */

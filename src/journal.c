@@ -12,7 +12,7 @@
 #define OLD	    JOURNAL_DIR "/old"
 #define HISTORY	    JOURNAL_DIR "/history"
 #define LOCK	    JOURNAL_DIR "/lock"
-#define JOURNAL_MAX (16 * 1024 * 1024)
+#define JOURNAL_MAX (64 * 1024 * 1024)
 
 static const struct image dir_image = { .exists = true, .mode = S_IFDIR | 0700 };
 
@@ -37,7 +37,7 @@ static int write_file(const struct host *h, const char *dir, const char *name, c
 }
 
 static int write_journal(const struct host *h, const char *dir, const char *name,
-			 const struct journal *j, struct err *e)
+			 const struct journal *j, size_t max, struct err *e)
 {
 	_cleanup_json_ json_t *o = journal_json(j);
 	_cleanup_free_ char *text = o ? json_text(o, JSON_INDENT(1)) : NULL;
@@ -46,6 +46,11 @@ static int write_journal(const struct host *h, const char *dir, const char *name
 		return err_set(
 			e, ENOMEM,
 			"cannot write the journal: out of memory, or a path that is not UTF-8");
+	if (strlen(text) > max)
+		return err_set(e, E2BIG,
+			       "%zu changes are too many for one run: nothing was changed. Let the "
+			       "plan ask for less at a time",
+			       j->n_steps);
 	return write_file(h, dir, name, text, strlen(text), e);
 }
 
@@ -169,7 +174,9 @@ int journal_create(const struct host *h, struct journal *j, struct err *e)
 {
 	if (make_base(h, e) < 0 || remove_tree(h, NEW, e) < 0 || remove_tree(h, OLD, e) < 0 ||
 	    next_id(h, &j->id, e) < 0 || stage_mkdir(h, NEW, &dir_image, e) < 0 ||
-	    write_images(h, NEW, j, e) < 0 || write_journal(h, NEW, "journal.json", j, e) < 0)
+	    write_images(h, NEW, j, e) < 0 ||
+	    /* What is noted later has to fit, too. */
+	    write_journal(h, NEW, "journal.json", j, JOURNAL_MAX / 2, e) < 0)
 		return err_prefix(e, "cannot write the journal");
 	return rename_dir(h, NEW, PENDING, e) ? e->code : 0;
 }
@@ -177,7 +184,7 @@ int journal_create(const struct host *h, struct journal *j, struct err *e)
 int journal_update(const struct host *h, const struct journal *j, struct err *e)
 {
 	if (stage_discard(h, PENDING "/x", "journal.new", e) < 0 ||
-	    write_journal(h, PENDING, "journal.new", j, e) < 0 ||
+	    write_journal(h, PENDING, "journal.new", j, JOURNAL_MAX, e) < 0 ||
 	    stage_return(h, PENDING "/journal.json", "journal.new", e) < 0)
 		return err_prefix(e, "cannot update the journal");
 	return 0;

@@ -40,6 +40,7 @@ struct step {
 	size_t was_len;			/* LINES: how long the file was */
 	uint64_t before_sum, after_sum; /* LINES: of the contents, which are not recorded */
 	uint64_t found_sum, back_sum;	/* LINES: of what an undo found, and what it put there */
+	bool no_links;	/* ATTRS: as in struct change; `before` knows the inode then */
 	bool untouched; /* there is nothing to take back: it was not done yet, or it is back */
 	json_t *why;	/* [{module, setting, cis, text}] */
 };

@@ -129,6 +129,7 @@ static int step_from_change(const struct change *c, uint64_t nonce, struct step 
 		s->tmp = NULL;
 		return err_oom(e);
 	}
+	s->no_links = c->no_links;
 	if (c->kind != CHANGE_LINES) {
 		if (image_copy(&c->before, &s->before, e) < 0)
 			return e->code;
@@ -288,6 +289,10 @@ static json_t *step_json(const struct step *s)
 			  s->path, "temporary", s->tmp, "before", image_json(&s->before), "after",
 			  image_json(&s->after), "why", s->why);
 
+	if (o && s->no_links &&
+	    (json_object_set_new(o, "no_links", json_true()) < 0 ||
+	     json_object_set_new(o, "inode", json_integer((json_int_t)s->before.ino)) < 0))
+		return NULL;
 	if (!o || s->kind != CHANGE_LINES)
 		return TAKE_PTR(o);
 	lines = json_array();
@@ -513,14 +518,14 @@ static int step_parse(json_t *o, struct step *s)
 {
 	const char *kind, *path, *tmp;
 	json_t *before, *after, *why, *line, *lines = NULL;
-	json_int_t length = 0, before_sum = 0, after_sum = 0;
-	int newline = 0, k, r;
+	json_int_t length = 0, before_sum = 0, after_sum = 0, inode = 0;
+	int newline = 0, no_links = 0, k, r;
 	size_t i;
 
-	r = unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I}", "kind", &kind, "path",
-		   &path, "before", &before, "after", &after, "why", &why, "lines", &lines,
+	r = unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I, s?b, s?I}", "kind", &kind,
+		   "path", &path, "before", &before, "after", &after, "why", &why, "lines", &lines,
 		   "newline", &newline, "length", &length, "sum_before", &before_sum, "sum_after",
-		   &after_sum);
+		   &after_sum, "no_links", &no_links, "inode", &inode);
 	if (r < 0)
 		return r;
 	tmp = json_string_value(json_object_get(o, "temporary"));
@@ -541,6 +546,8 @@ static int step_parse(json_t *o, struct step *s)
 		return -ENOMEM;
 	if ((r = image_parse(before, &s->before)) < 0 || (r = image_parse(after, &s->after)) < 0)
 		return r;
+	s->no_links = no_links;
+	s->before.ino = (ino_t)inode;
 	if (k != CHANGE_LINES)
 		return 0;
 	s->lines = calloc(json_array_size(lines) + 1, sizeof(*s->lines));

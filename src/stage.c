@@ -33,14 +33,21 @@ static void place_done(struct place *p)
 	free(p->parent);
 }
 
-static int place_open(const struct host *h, const char *path, struct place *p, struct err *e)
+static int place_open_in(const struct host *h, const char *path,
+			 int (*open_dir)(const struct host *, const char *, struct err *),
+			 struct place *p, struct err *e)
 {
 	p->dir = -1;
 	p->parent = NULL;
 	if (path_split(path, &p->parent, &p->name, e) < 0)
 		return e->code;
-	p->dir = host_open_dir(h, p->parent, e);
+	p->dir = open_dir(h, p->parent, e);
 	return p->dir < 0 ? p->dir : 0;
+}
+
+static int place_open(const struct host *h, const char *path, struct place *p, struct err *e)
+{
+	return place_open_in(h, path, host_open_dir, p, e);
 }
 
 #define _cleanup_place_ _cleanup_(place_done)
@@ -473,6 +480,15 @@ int stage_rmdir(const struct host *h, const char *path, struct err *e)
 	return sync_dir(h, &p, e);
 }
 
+/* The default ACL of a directory that is to have none. A new directory keeps what it inherits. */
+static int drop_default(int fd, const struct image *im)
+{
+	if (image_xattr(im, XATTR_ACL_DEFAULT) || fremovexattr(fd, XATTR_ACL_DEFAULT) == 0 ||
+	    errno == ENODATA || errno == EOPNOTSUPP)
+		return 0;
+	return -errno;
+}
+
 /* What has no fd that can be written through (a socket): chmod(2) by its /proc link, and no
  * attributes but these. */
 static int protect_path(int opath, const struct image *im)
@@ -496,23 +512,35 @@ static int protect_path(int opath, const struct image *im)
 	return chmod(link, im->mode & PERMS) < 0 ? -errno : 0;
 }
 
-int stage_attrs(const struct host *h, const char *path, const struct image *expect,
+static int acl_fail(const struct host *h, const char *path, struct err *e)
+{
+	return err_set(
+		e, EOPNOTSUPP,
+		"cannot set the ACL of '%s%s': its file system has none. Put it on one that has "
+		"(ext4, XFS, Btrfs)",
+		host_prefix(h), path);
+}
+
+int stage_attrs(const struct host *h, const char *path, bool no_links, const struct image *expect,
 		const struct image *to, struct err *e)
 {
-	_cleanup_place_ struct place p;
+	_cleanup_place_ struct place p = { .dir = -1 };
 	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int r;
 
-	if (expect) {
+	if (expect || no_links) {
 		_cleanup_(image_done) struct image now = { 0 };
 
-		if (host_image_now(h, path, &now, e) < 0)
+		if (host_attrs_now(h, path, no_links, &now, e) < 0)
 			return e->code;
-		if (!image_same_attrs(&now, expect))
+		if (no_links && !now.exists)
+			return fail(h, e, ENOENT, "set owner and mode of", path);
+		if (expect && !image_same_attrs(&now, expect))
 			return stale(h, path, e);
 	}
-	if (place_open(h, path, &p, e) < 0)
+	if (place_open_in(h, path, no_links ? host_open_dir_without_links : host_open_dir, &p, e) <
+	    0)
 		return e->code;
 	fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -525,12 +553,16 @@ int stage_attrs(const struct host *h, const char *path, const struct image *expe
 
 		if (file < 0)
 			return fail(h, e, errno, "open", path);
-		r = protect(file, to);
+		r = S_ISDIR(st.st_mode) ? drop_default(file, to) : 0;
+		if (r == 0)
+			r = protect(file, to);
 		if (r == 0 && fsync(file) < 0)
 			r = -errno;
 	} else {
 		r = protect_path(fd, to);
 	}
+	if (r == -EOPNOTSUPP)
+		return acl_fail(h, path, e);
 	return r < 0 ? fail(h, e, r, "set owner and mode of", path) : 0;
 }
 

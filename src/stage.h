@@ -62,9 +62,12 @@ int stage_mkdir(const struct host *h, const char *path, const struct image *im, 
 /* Removes a directory. Absent is success; -ENOTEMPTY when somebody put something in it. */
 int stage_rmdir(const struct host *h, const char *path, struct err *e);
 
-/* Owner, mode and extended attributes of what stands at `path`, in place, where the attributes of
- * `expect` have to be (NULL: whatever they are). */
-int stage_attrs(const struct host *h, const char *path, const struct image *expect,
+/*
+ * Owner, mode and extended attributes, ACLs among them, of what stands at `path`, in place, where
+ * the attributes of `expect` have to be (NULL: whatever they are). `no_links`: no symbolic link is
+ * followed on the way; -ENOENT when there is one, or nothing.
+ */
+int stage_attrs(const struct host *h, const char *path, bool no_links, const struct image *expect,
 		const struct image *to, struct err *e);
 
 /* Writes the value of `to` to a file of the running kernel's that holds `expect` (NULL: whatever it

@@ -168,9 +168,13 @@ static int commit_files(struct transaction *t, const struct changes *c, struct e
 		else if (x->kind == CHANGE_REMOVE)
 			r = stage_remove(t->h, x->path, s->tmp, &x->before, e);
 		else if (x->kind == CHANGE_ATTRS)
-			r = stage_attrs(t->h, x->path, &x->before, &x->after, e);
+			r = stage_attrs(t->h, x->path, x->no_links, &x->before, &x->after, e);
 		else
 			continue;
+		if (r == -ENOENT && x->no_links) {
+			s->untouched = true;
+			continue;
+		}
 		if (did(s, r) < 0)
 			return r;
 	}
@@ -338,6 +342,21 @@ static int expect(struct expectations *x, const struct step *s, const struct ima
 	return 0;
 }
 
+/* A later transaction's change of attributes didn't look at the content; a file's does. */
+static int expect_content(const struct host *h, const struct step *s, struct image *im,
+			  struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 };
+
+	if (s->kind == CHANGE_ATTRS || !im->exists || !S_ISREG(im->mode) || im->content)
+		return 0;
+	if (host_image_now(h, s->path, &now, e) < 0)
+		return e->code;
+	im->content = TAKE_PTR(now.content);
+	im->len = now.len;
+	return 0;
+}
+
 /* What keeps what stands at a step's path from being replaced or removed, even by force. */
 static int fixed(const struct host *h, const struct step *s, struct err *e)
 {
@@ -382,10 +401,13 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 
 			if (undo_is_elsewhere(h, s))
 				continue;
-			if (pathindex_find(&map.index, s->path, &known))
+			if (pathindex_find(&map.index, s->path, &known)) {
+				if (expect_content(h, s, &map.list[known], e) < 0)
+					return e->code;
 				at = &map.list[known];
+			}
 			if (!at) {
-				if (host_image_now(h, s->path, &now, e) < 0)
+				if (undo_look(h, s, &now, e) < 0)
 					return e->code;
 				at = &now;
 			}

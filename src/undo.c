@@ -42,6 +42,31 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 	return where;
 }
 
+static bool has_acl(const struct image *im)
+{
+	return image_xattr(im, XATTR_ACL) || image_xattr(im, XATTR_ACL_DEFAULT);
+}
+
+static bool same_xattr(const struct xattr *a, const struct xattr *b)
+{
+	return a && b ? a->len == b->len && memcmp(a->value, b->value, a->len) == 0 : !a && !b;
+}
+
+/* Has an image each of its ACLs, and its mode, from one side or the other? */
+static bool acls_from_sides(const struct step *s, const struct image *now)
+{
+	static const char *const names[] = { XATTR_ACL, XATTR_ACL_DEFAULT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct xattr *x = image_xattr(now, names[i]);
+
+		if (!same_xattr(x, image_xattr(&s->before, names[i])) &&
+		    !same_xattr(x, image_xattr(&s->after, names[i])))
+			return false;
+	}
+	return now->mode == s->before.mode || now->mode == s->after.mode;
+}
+
 /*
  * Between both sides, where a change of owner was stopped (stage_attrs): the bits that both allow
  * with either owner, or the whole mode of one side with its owner while the ACL is still the
@@ -50,11 +75,15 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 static bool attrs_between(const struct step *s, const struct image *now)
 {
 	const struct image *sides[] = { &s->before, &s->after };
-	bool acl = image_xattr(&s->before, XATTR_ACL) || image_xattr(&s->after, XATTR_ACL);
+	bool acl = has_acl(&s->before) || has_acl(&s->after);
 	mode_t both = (s->before.mode & S_IFMT) | (s->before.mode & s->after.mode & 0700);
 
-	if (s->before.uid == s->after.uid && s->before.gid == s->after.gid)
+	if (s->before.uid == s->after.uid && s->before.gid == s->after.gid) {
+		if (acl)
+			return now->uid == s->after.uid && now->gid == s->after.gid &&
+			       acls_from_sides(s, now);
 		both = 0;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
 		struct image im = *now;
 
@@ -84,6 +113,9 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 		 * one. */
 		if (!now->exists)
 			return UNDO_BEFORE;
+		/* Nor on a file that somebody put in the place of the one that was meant. */
+		if (s->no_links && now->ino != s->before.ino)
+			return UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
 	case CHANGE_KNOB:
@@ -102,6 +134,12 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 	if (same(now, &s->before))
 		return UNDO_BEFORE;
 	return s->kind == CHANGE_ATTRS && attrs_between(s, now) ? UNDO_AFTER : UNDO_ELSEWHERE;
+}
+
+int undo_look(const struct host *h, const struct step *s, struct image *ret, struct err *e)
+{
+	return s->kind == CHANGE_ATTRS ? host_attrs_now(h, s->path, s->no_links, ret, e)
+				       : host_image_now(h, s->path, ret, e);
 }
 
 static void line_remove(struct image *im, const char *line)
@@ -357,7 +395,7 @@ static int undo_to(const struct host *h, struct step *s, const struct undo *u, c
 		r = stage_rmdir(h, s->path, e);
 		return r == -ENOTEMPTY || r == -EBUSY ? 1 : r;
 	case CHANGE_ATTRS:
-		return stage_attrs(h, s->path, NULL, &s->before, e);
+		return stage_attrs(h, s->path, s->no_links, NULL, &s->before, e);
 	case CHANGE_KNOB:
 		return stage_knob(h, s->path, now, &s->before, e);
 	case CHANGE_FILE:
@@ -387,7 +425,7 @@ int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *
 	r = tidy_tmp(h, s, e);
 	if (r != 0 || s->untouched)
 		return r < 0 ? r : 0;
-	if (host_image_now(h, s->path, &now, e) < 0)
+	if (undo_look(h, s, &now, e) < 0)
 		return e->code;
 	obstacle = undo_obstacle(s, &now);
 	if (obstacle)

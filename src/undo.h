@@ -16,7 +16,11 @@ enum undo_where {
 	UNDO_ELSEWHERE, /* somebody edited it since */
 };
 
-/* `now` is the image at the step's path. */
+/* What stands at a step's path, as far as taking it back has to know: attributes are taken back
+ * without a look at the content. */
+int undo_look(const struct host *h, const struct step *s, struct image *ret, struct err *e);
+
+/* `now` is what undo_look() found. */
 enum undo_where undo_where(const struct step *s, const struct image *now);
 
 /* A value of a kernel that doesn't run here: there is nothing to take back. */

@@ -52,7 +52,7 @@ static inline void act(size_t i)
 		ck_ok(stage_remove(host, x->path, s->tmp, &x->before, &e));
 		break;
 	case CHANGE_ATTRS:
-		ck_ok(stage_attrs(host, x->path, NULL, &x->after, &e));
+		ck_ok(stage_attrs(host, x->path, false, NULL, &x->after, &e));
 		break;
 	case CHANGE_KNOB:
 		ck_ok(stage_knob(host, x->path, &x->before, &x->after, &e));

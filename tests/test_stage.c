@@ -319,18 +319,18 @@ START_TEST(attributes_in_place)
 	put("/file", "text");
 	ck_assert_int_eq(setxattr(at("/file"), "user.gone", "", 0, 0), 0);
 	stat(at("/file"), &before);
-	ck_ok(stage_attrs(host, "/file", NULL, &im, &e));
+	ck_ok(stage_attrs(host, "/file", false, NULL, &im, &e));
 	stat(at("/file"), &after);
 	ck_assert_uint_eq(before.st_ino, after.st_ino);
 	now = image_now("/file");
 	ck_assert(image_same(&now, &im));
 	/* What it is has to be what it was. */
 	im.mode = S_IFDIR | 0700;
-	ck_assert_int_eq(stage_attrs(host, "/file", NULL, &im, &e), -ESTALE);
-	ck_assert_int_eq(stage_attrs(host, "/none", NULL, &im, &e), -ENOENT);
+	ck_assert_int_eq(stage_attrs(host, "/file", false, NULL, &im, &e), -ESTALE);
+	ck_assert_int_eq(stage_attrs(host, "/none", false, NULL, &im, &e), -ENOENT);
 	ck_assert_int_eq(symlink("/file", at("/link")), 0);
 	im.mode = S_IFREG | 0777;
-	ck_assert_int_eq(stage_attrs(host, "/link", NULL, &im, &e), -ESTALE);
+	ck_assert_int_eq(stage_attrs(host, "/link", false, NULL, &im, &e), -ESTALE);
 }
 END_TEST
 
@@ -346,7 +346,7 @@ START_TEST(attributes_of_a_socket)
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", at("/socket"));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	ck_assert_int_eq(chmod(at("/socket"), 0777), 0);
-	ck_ok(stage_attrs(host, "/socket", NULL, &im, &e));
+	ck_ok(stage_attrs(host, "/socket", false, NULL, &im, &e));
 	ck_assert_int_eq(lstat(at("/socket"), &st), 0);
 	ck_assert_uint_eq(st.st_mode, S_IFSOCK | 0660);
 	close(fd);
