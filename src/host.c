@@ -208,7 +208,9 @@ static int read_all(int fd, size_t max, char **ret, size_t *ret_len)
 		return -EINVAL;
 	if (st.st_size > 0 && (uint64_t)st.st_size > max)
 		return -EFBIG;
-	cap = (size_t)st.st_size + 2; /* one for a byte past the end, one for the NUL */
+	/* One for a byte past the end, one for the NUL. Files of /proc have no size, and those of
+	 * /proc/sys give all they have to the first read, nothing to a second. */
+	cap = st.st_size ? (size_t)st.st_size + 2 : 4096;
 	data = malloc(cap);
 	if (!data)
 		return -ENOMEM;

@@ -122,6 +122,10 @@ START_TEST(read_without_a_size)
 	ck_assert_ptr_nonnull(strstr(text, "Pid:"));
 	ck_assert_uint_eq(strlen(text), len);
 	ck_assert_int_eq(host_read(h, "/proc/self/status", 5, &text, &len, &e), -EFBIG);
+	/* One read has it all, a second nothing. */
+	free(TAKE_PTR(text));
+	ck_ok(host_read(h, "/proc/sys/kernel/threads-max", 128, &text, &len, &e));
+	ck_assert_msg(len > 2 && text[len - 1] == '\n', "'%s'", text);
 }
 END_TEST
 
