@@ -1,0 +1,2 @@
+#!/bin/sh
+# Knows of slirp4netns and pasta.
