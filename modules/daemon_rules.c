@@ -352,6 +352,9 @@ static void rule_tls(const struct daemon_doc *d)
 	size_t pos = 0, i;
 	json_t *v;
 
+	/* It sets the keys after this, makes the files, and has its own word on all of them. */
+	if (d->section && plan_section(d->section->plan, "tls"))
+		return;
 	json_array_foreach (doc_get(d, "hosts"), i, v)
 		if (json_is_string(v) && has_prefix(json_string_value(v), "tcp:"))
 			tcp = json_string_value(v);

@@ -42,6 +42,7 @@
 	X(EVP_sha256)                                                                              \
 	X(OPENSSL_init_crypto)                                                                     \
 	X(OPENSSL_sk_free)                                                                         \
+	X(OPENSSL_sk_num)                                                                          \
 	X(OPENSSL_sk_new_null)                                                                     \
 	X(OPENSSL_sk_push)                                                                         \
 	X(PEM_read_bio_PrivateKey)                                                                 \
@@ -57,6 +58,8 @@
 	X(X509_check_purpose)                                                                      \
 	X(X509_EXTENSION_free)                                                                     \
 	X(X509_free)                                                                               \
+	X(X509_get_ext_d2i)                                                                        \
+	X(GENERAL_NAMES_free)                                                                      \
 	X(X509_get0_notAfter)                                                                      \
 	X(X509_get0_notBefore)                                                                     \
 	X(X509_get0_pubkey)                                                                        \
@@ -297,6 +300,15 @@ static void judge_names(const struct crypto *c, X509 *cert, const char *const *n
 	}
 }
 
+static size_t count_names(const struct crypto *c, const X509 *cert)
+{
+	GENERAL_NAMES *san = c->X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	int n = san ? c->OPENSSL_sk_num((const OPENSSL_STACK *)san) : 0;
+
+	c->GENERAL_NAMES_free(san);
+	return n > 0 ? (size_t)n : 0;
+}
+
 int tls_judge(const struct tls_pair *p, struct tls_looks *ret, struct err *e)
 {
 	struct crypto c;
@@ -331,6 +343,7 @@ int tls_judge(const struct tls_pair *p, struct tls_looks *ret, struct err *e)
 		if (ca.n)
 			r = judge_chain(&c, &ca, &cert, p->now, &l.cert, e);
 		judge_names(&c, leaf, p->names, &l.names);
+		l.n_names = count_names(&c, leaf);
 	}
 	if (key && cert.n && c.X509_check_private_key(cert.list[0], key) != 1)
 		fault(&l.key, "is not the certificate's key");

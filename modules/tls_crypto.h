@@ -39,6 +39,7 @@ struct tls_pair {
 
 struct tls_looks {
 	struct tls_look ca, cert, key, names;
+	size_t n_names; /* that the certificate has (subjectAltName) */
 };
 
 /*
