@@ -313,7 +313,9 @@ static void check(const struct section *s, struct errs *out)
 			 "tls.client-certificates are made, and `make` is not true: write "
 			 "make: true, or have them made where the CA is");
 	if (section_int(s, "renew-days", 30) >= section_int(s, "days", 365))
-		errs_add(out, section_where(s, "renew-days"),
+		errs_add(out,
+			 section_where(s, json_object_get(s->given, "renew-days") ? "renew-days"
+										  : "days"),
 			 "tls.renew-days (%lld) has to be less than tls.days (%lld), or "
 			 "certificates would be made at each run",
 			 section_int(s, "renew-days", 30), section_int(s, "days", 365));

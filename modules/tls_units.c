@@ -304,10 +304,32 @@ static int drop_fence(struct tls_work *w, struct err *e)
 	return r < 0 ? r : drop(w, FENCE_RULES, "rules", e);
 }
 
+/* Without the keys, what somebody's edit left listening would be plaintext. */
+static int refuse_edited(struct tls_work *w, const char *path, const char *text, struct err *e)
+{
+	_cleanup_(image_done) struct image now = { 0 };
+
+	if (w->s || !text)
+		return 0;
+	if (host_image_now(w->h, path, &now, e) < 0)
+		return e->code;
+	if (now.exists && (!now.content || !streq(now.content, text)))
+		errs_add(
+			&w->out->refusals, NULL,
+			"tls: '%s%s' is no longer what bulkhead wrote, and without the tls section "
+			"its listeners would have no TLS: take it out first",
+			host_prefix(w->h), path);
+	return 0;
+}
+
 static int drop_dropin(struct tls_work *w, bool by_socket, struct err *e)
 {
-	int r = drop(w, by_socket ? SOCKET_DROPIN : SERVICE_DROPIN,
-		     by_socket ? "socket" : "service", e);
+	const char *path = by_socket ? SOCKET_DROPIN : SERVICE_DROPIN;
+	const char *key = by_socket ? "socket" : "service";
+	int r = refuse_edited(w, path, json_string_value(json_object_get(w->was, key)), e);
+
+	if (r == 0)
+		r = drop(w, path, key, e);
 
 	if (r <= 0)
 		return r;
