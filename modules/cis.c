@@ -28,6 +28,7 @@ const struct control controls[] = {
 	{ .id = "1.1.16", .title = "audit: containerd-shim-runc-v1" },
 	{ .id = "1.1.17", .title = "audit: containerd-shim-runc-v2" },
 	{ .id = "1.1.18", .title = "audit: runc" },
+	{ .id = "2.1", .title = "a daemon without root, where that is possible", .observed = true },
 	{ .id = "2.2", .title = "no traffic between containers on the default bridge" },
 	{ .id = "2.3", .title = "the daemon logs at level info" },
 	{ .id = "2.4", .title = "Docker may write the firewall's rules" },
