@@ -173,37 +173,24 @@ static void work_done(struct work *w)
 }
 #define _cleanup_work_ _cleanup_(work_done)
 
-static int near(const struct accounts *a, const char *name, char *hint, size_t size, struct err *e)
-{
-	_cleanup_free_ const char **names = calloc(a->n_users + 1, sizeof(*names));
-	const char *found;
-
-	if (!names)
-		return err_oom(e);
-	for (size_t i = 0; i < a->n_users; i++)
-		names[i] = a->users[i].name;
-	found = field_nearest(name, names);
-	snprintf(hint, size, found ? ": did you mean %.64s?" : "%s",
-		 found ? found : ": make the account first, or take it out");
-	return 0;
-}
-
 static int unknown(const struct section *s, const struct host *h, const struct accounts *a,
 		   const char *name, size_t i, struct errs *mistakes, struct err *e)
 {
 	_cleanup_free_ char *nss = NULL;
-	char path[64], hint[128];
+	const char *near = accounts_nearest(a, false, name);
+	char path[64];
 
 	if (accounts_nss(h, "passwd", &nss, e) < 0)
 		return e->code;
 	if (nss && section_bool(s, "accept-nss", false))
 		return 0;
-	if (near(a, name, hint, sizeof(hint), e) < 0)
-		return e->code;
 	snprintf(path, sizeof(path), "members[%zu]", i);
 	errs_add(mistakes, section_where(s, path),
-		 NAME ".members: there is no user '%s' in '%s/etc/passwd'%s%s%s%s", name,
-		 host_prefix(h), hint, nss ? " (nsswitch.conf asks '" : "", nss ? nss : "",
+		 NAME ".members: there is no user '%s' in '%s/etc/passwd'%s%s%s%s%s%s", name,
+		 host_prefix(h),
+		 near ? ": did you mean " : ": make the account first, or take it out",
+		 near ? near : "", near ? "?" : "", nss ? " (nsswitch.conf asks '" : "",
+		 nss ? nss : "",
 		 nss ? "', too: 'accept-nss: true' takes names that only it knows)" : "");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "buf.h"
+#include "field.h"
 
 const char *const account_databases[ACCOUNT_DATABASES] = {
 	"/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/subuid", "/etc/subgid",
@@ -231,6 +232,17 @@ const struct account *accounts_owner(const struct accounts *a, const char *owner
 			return NULL;
 	}
 	return accounts_user_by_id(a, (uint32_t)uid);
+}
+
+const char *accounts_nearest(const struct accounts *a, bool groups, const char *name)
+{
+	const struct account *list = groups ? a->groups : a->users;
+	size_t n = groups ? a->n_groups : a->n_users;
+	_cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
+
+	for (size_t i = 0; names && i < n; i++)
+		names[i] = list[i].name;
+	return names ? field_nearest(name, names) : NULL;
 }
 
 int accounts_login_def(const struct host *h, const char *key, uint64_t otherwise, uint64_t *ret,

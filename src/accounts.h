@@ -41,6 +41,10 @@ const struct account *accounts_group(const struct accounts *a, const char *name)
  * decimal. NULL: none. */
 const struct account *accounts_owner(const struct accounts *a, const char *owner);
 
+/* The user's or group's name that was probably meant, or NULL: a hint, so out of memory gives none.
+ */
+const char *accounts_nearest(const struct accounts *a, bool groups, const char *name);
+
 /* A number from that root's login.defs, in any base as shadow reads it; `otherwise` when the key or
  * the file is absent, or the value is none. */
 int accounts_login_def(const struct host *h, const char *key, uint64_t otherwise, uint64_t *ret,
