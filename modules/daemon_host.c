@@ -2,36 +2,8 @@
 #include <limits.h>
 
 #include "../src/accounts.h"
+#include "../src/selinuxconf.h"
 #include "daemon_host.h"
-
-#define SELINUX_CONFIG "/etc/selinux/config"
-
-/* The value of NAME= in SELinux's config (selinux_config(5)); the last one counts. */
-static bool selinux_config(const char *text, const char *name, char *buf, size_t size)
-{
-	size_t n = strlen(name);
-	bool found = false;
-
-	while (text && *text) {
-		size_t len;
-
-		text += strspn(text, " \t");
-		if (!strncmp(text, name, n) && text[n] == '=') {
-			const char *v = text + n + 1;
-
-			len = strcspn(v, " \t\r\n#");
-			found = len && len < size && !memchr(v, '/', len);
-			if (found) {
-				memcpy(buf, v, len);
-				buf[len] = '\0';
-			}
-		}
-		text = strchr(text, '\n');
-		if (text)
-			text++;
-	}
-	return found;
-}
 
 /* 1, 0, or why that can't be told. */
 static int there(const struct host *h, const char *path, struct err *e)
@@ -45,14 +17,14 @@ static int there(const struct host *h, const char *path, struct err *e)
 int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	char mode[32], type[64], path[PATH_MAX];
+	char type[64], path[PATH_MAX];
 	size_t len;
 	int r = 1;
 
 	*ret_why = NULL;
 	/* Live, the kernel says; the config is for the next boot. */
 	if (host_is_live(h))
-		r = there(h, "/sys/fs/selinux/enforce", e);
+		r = there(h, SELINUX_ENFORCE, e);
 	if (r < 0)
 		return r;
 	if (r == 0) {
@@ -66,12 +38,11 @@ int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e
 		*ret_why = "this root has no SELinux (no /etc/selinux/config)";
 		return 0;
 	}
-	if (!host_is_live(h) && (!selinux_config(text, "SELINUX", mode, sizeof(mode)) ||
-				 (!streq(mode, "enforcing") && !streq(mode, "permissive")))) {
+	if (!host_is_live(h) && selinuxconf_mode(text) < SELINUX_PERMISSIVE) {
 		*ret_why = "SELinux is off in /etc/selinux/config";
 		return 0;
 	}
-	if (!selinux_config(text, "SELINUXTYPE", type, sizeof(type))) {
+	if (!selinuxconf_type(text, type, sizeof(type))) {
 		*ret_why = "/etc/selinux/config names no policy";
 		return 0;
 	}

@@ -4,6 +4,7 @@
 #endif
 
 #include "label.h"
+#include "selinuxconf.h"
 
 #if HAVE_SELINUX
 
@@ -47,25 +48,14 @@ static void handle_close(void *handle)
 	lib.close(handle);
 }
 
-/* The value of a line KEY=value of ROOT/etc/selinux/config, selinux_config(5). */
-static char *config_value(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += strspn(line, " \t\n");
-		if (strncmp(line, key, n) == 0 && line[n] == '=')
-			return strndup(line + n + 1, strcspn(line + n + 1, " \t\r\n"));
-	}
-	return NULL;
-}
-
 /* The directory of that root's file contexts, or "" when SELinux is off there. */
 static int contexts_dir(const struct host *h, char **ret, struct err *e)
 {
-	_cleanup_free_ char *text = NULL, *mode = NULL, *type = NULL;
+	_cleanup_free_ char *text = NULL;
+	enum selinux_mode mode;
+	char type[64];
 	size_t len;
-	int r = host_read(h, "/etc/selinux/config", 65536, &text, &len, e);
+	int r = host_read(h, SELINUX_CONFIG, 65536, &text, &len, e);
 
 	if (r == -ENOENT) {
 		*ret = strdup("");
@@ -73,9 +63,8 @@ static int contexts_dir(const struct host *h, char **ret, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	mode = config_value(text, "SELINUX");
-	type = config_value(text, "SELINUXTYPE");
-	if (!mode || streq(mode, "disabled") || !type || strchr(type, '/') || streq(type, ".."))
+	mode = selinuxconf_mode(text);
+	if (mode < SELINUX_PERMISSIVE || !selinuxconf_type(text, type, sizeof(type)))
 		*ret = strdup("");
 	else if (asprintf(ret, "/etc/selinux/%s/contexts/files", type) < 0)
 		*ret = NULL;
@@ -126,7 +115,7 @@ static int handle_open(const struct host *h, struct selabel_handle **ret, struct
 	if (*ret)
 		return 0;
 	if (host_is_live(h)) {
-		if (!host_exists(h, "/sys/fs/selinux/enforce"))
+		if (!host_exists(h, SELINUX_ENFORCE))
 			return 0;
 		if (load(e) < 0)
 			return e->code;
