@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * May a directory be a volume?
+ */
+#ifndef BULKHEAD_VOLUMES_PATH_H
+#define BULKHEAD_VOLUMES_PATH_H
+
+#include "volumes_ids.h"
+
+/* Does a path lie below a directory? */
+bool volume_path_below(const char *path, const char *dir);
+
+/* Why no container may be given this path, as words behind it (static); NULL: it may. */
+const char *volume_path_wrong(const char *path);
+
+/*
+ * What stands there on this host: a directory, no symbolic link to it or on the way, not Docker's
+ * own, on a file system with ACLs that can be written, and the container's root passes the
+ * directories above. 1: it does (or is absent and `create`); 0: told in `refusals`.
+ */
+int volume_path_look(const struct host *h, const char *path, bool create,
+		     const struct volume_ids *ids, struct errs *refusals, struct err *e);
+
+#endif
