@@ -195,6 +195,28 @@ START_TEST(left_behind)
 }
 END_TEST
 
+/* Numbers of that root, each once; what is remembered is who has to go out again. */
+START_TEST(let_in_by_acl)
+{
+	const json_t *list;
+
+	put("/bin/setfacl", "");
+	writes(V
+	       "socket: {mode: \"0600\", acl: {users: [alice, alice, \"7\"], groups: [docker]}}\n",
+	       "ExecStartPost=-/bin/setfacl -m u:7:rw,u:1000:rw,g:998:rw \"/run/docker.sock\"\n");
+	list = json_object_get(json_object_get(c.state, "socket"), "acl");
+	ck_assert_uint_eq(json_array_size(list), 3);
+	put("/usr/bin/setfacl", "");
+	put("/usr/lib/systemd/system/docker.socket", "[Socket]\nListenStream=/var/run/d.sock\n");
+	writes(V "socket: {acl: {users: [alice]}}\n",
+	       "ExecStartPost=-/usr/bin/setfacl -m u:1000:rw \"/run/d.sock\"\n");
+	put("/usr/lib/systemd/system/docker.socket", "[Socket]\nListenStream=/run/a$b.sock\n");
+	diff(V "socket: {acl: {users: [alice]}}\n", NULL);
+	ck_assert_uint_eq(c.refusals.n, 1);
+	writes(V "socket: {acl: {users: []}}\n", BODY("0660", "root", "docker"));
+}
+END_TEST
+
 START_TEST(offline_nothing_is_proved)
 {
 	_cleanup_plan_ struct plan *p = plan_of(V "socket: {}\n");
@@ -218,6 +240,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, rules);
 	tcase_add_test(tc, where_it_applies);
 	tcase_add_test(tc, left_behind);
+	tcase_add_test(tc, let_in_by_acl);
 	tcase_add_test(tc, offline_nothing_is_proved);
 }
 
