@@ -3,6 +3,7 @@
  * Does the running daemon have what the plan says? A finding for each key; what diff would change
  * in the file is not told again.
  */
+#include "daemon_cis.h"
 #include "daemon_host.h"
 
 struct look {
@@ -48,7 +49,8 @@ static int verify_key(const struct look *l, const char *key, const json_t *want,
 	} else if (l->run.seen.info) {
 		why = p.why;
 	}
-	return findings_add(l->out, "daemon", key, f ? f->cis : NULL, state, wanted, found, why, e);
+	return findings_add(l->out, "daemon", key, daemon_key_cis(f, want), state, wanted, found,
+			    why, e);
 }
 
 int daemon_verify(const struct section *s, const struct previous *was, const struct host *h,
