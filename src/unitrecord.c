@@ -341,10 +341,11 @@ int unitrecord_ask_back(const struct host *h, const struct journal *list, size_t
 			if (!to || units_state(u, from->unit, &now, e) < 0)
 				return e->code;
 			a = rollback_action(from, &now, same_boot);
-			/* It is to go, whoever started it. */
-			if (a == UNIT_RESTART && makes_unit(&list[i], from->unit))
-				a = UNIT_STOP;
-			if (a > to->action)
+			/* It is to go, whoever started it, and whatever newer transactions that are
+			 * undone with this one made of it. */
+			if (makes_unit(&list[i], from->unit))
+				to->action = a == UNIT_NOTHING ? UNIT_NOTHING : UNIT_STOP;
+			else if (a > to->action)
 				to->action = a;
 			to->pending = no_restart;
 			memcpy(to->before, now.invocation, sizeof(to->before));
