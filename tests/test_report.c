@@ -360,7 +360,7 @@ START_TEST(check_by_control)
 		if (streq(member(control, "id"), "1.1.1"))
 			ck_assert(json_is_false(json_object_get(control, "counted")));
 	}
-	ck_assert_uint_eq(i, 60);
+	ck_assert_uint_eq(i, 61);
 	style.verbose = true;
 	ck_assert(says("\nCIS 3.5    not in the plan  /etc/docker belongs to root\n"));
 	ck_assert(!says("--verbose"));
