@@ -16,9 +16,10 @@
 #include "engine_api_internal.h"
 #include "unitfile.h"
 
-#define NAME	   "permissions"
-#define CERTS_D	   "/etc/docker/certs.d"
-#define CONTAINERD "/run/containerd/containerd.sock"
+#define NAME	    "permissions"
+#define CERTS_D	    "/etc/docker/certs.d"
+#define DAEMON_JSON "/etc/docker/daemon.json"
+#define CONTAINERD  "/run/containerd/containerd.sock"
 
 static const char *valid_mode(const char *s)
 {
@@ -237,7 +238,7 @@ static const struct row rows[] = {
 	{ "tlscert", "3.11,3.12", FILES(0444), find_tls, "tlscert" },
 	{ "tlskey", "3.13,3.14", FILES(0400), find_tls, "tlskey" },
 	{ "docker.sock", "3.15,3.16", { .sock = 0660 }, find_docker_sock, NULL },
-	{ "daemon.json", "3.17,3.18", FILES(0644), find_config, "/etc/docker/daemon.json" },
+	{ "daemon.json", "3.17,3.18", FILES(0644), find_config, DAEMON_JSON },
 	{ "default-docker", "3.19,3.20", FILES(0644), find_path, "/etc/default/docker" },
 	{ "sysconfig-docker", "3.21,3.22", FILES(0644), find_path, "/etc/sysconfig/docker" },
 	{ "containerd.sock", "3.23,3.24", { .sock = 0660 }, find_containerd_sock, CONTAINERD },
@@ -263,18 +264,22 @@ static int look_init(const struct section *s, const struct host *h, struct look 
 	_cleanup_accounts_ struct accounts a = { 0 };
 	_cleanup_free_ char *text = NULL;
 	const struct account *docker;
-	struct err none;
 	size_t len;
+	int r;
 
 	*l = (struct look){ .s = s, .h = h };
 	if (engine_cmdline(h, &l->cmd, e) < 0 || accounts_load(h, &a, e) < 0)
 		return e->code;
 	docker = accounts_group(&a, "docker");
 	l->docker = docker ? docker->id : 0;
-	/* A file that dockerd would refuse names nothing. */
-	if (host_read(h, l->cmd->config ? l->cmd->config : "/etc/docker/daemon.json", HOST_READ_MAX,
-		      &text, &len, &none) == 0)
-		json_parse_object(text, len, &l->doc, &none);
+	r = host_read(h, l->cmd->config ? l->cmd->config : DAEMON_JSON, HOST_READ_MAX, &text, &len,
+		      e);
+	if (r == 0)
+		r = json_parse_object(text, len, &l->doc, e);
+	/* Nothing is named in what is absent, nor in what dockerd would refuse. */
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && r != -EINVAL && r != -EISDIR && r != -ELOOP &&
+	    r != -EFBIG)
+		return r;
 	return 0;
 }
 
@@ -501,7 +506,7 @@ static int verify_row(const struct look *l, const struct row *row, void *out, st
 
 	if (r == 0 && !sum.n) {
 		sum.state = FINDING_SKIPPED;
-		if (!sum.why.len)
+		if (!found.n)
 			buf_adds(&sum.why, found.why);
 	} else if (r == 0 && sum.state == FINDING_OK && sum.n > 1) {
 		buf_addf(&sum.why, ", and %zu more", sum.n - 1);

@@ -104,12 +104,23 @@ static int walk(const struct host *h, const char *path, struct walk *w, struct e
 
 /* --- what it allows --- */
 
+/* The entries of an ACL as the kernel stores them, linux/posix_acl_xattr.h. */
+static const struct posix_acl_xattr_entry *entries(const struct xattr *acl, size_t *ret_n)
+{
+	const struct posix_acl_xattr_header *head = acl ? acl->value : NULL;
+
+	*ret_n = 0;
+	if (!head || acl->len < sizeof(*head))
+		return NULL;
+	*ret_n = (acl->len - sizeof(*head)) / sizeof(struct posix_acl_xattr_entry);
+	return (const void *)(head + 1);
+}
+
 /* Do named users and groups of the ACL get more than `other` may? */
 static bool acl_loose(const struct xattr *acl, mode_t other)
 {
-	const struct posix_acl_xattr_header *head = acl->value;
-	const struct posix_acl_xattr_entry *list = (const void *)(head + 1);
-	size_t n = acl->len < sizeof(*head) ? 0 : (acl->len - sizeof(*head)) / sizeof(*list);
+	size_t n;
+	const struct posix_acl_xattr_entry *list = entries(acl, &n);
 	unsigned mask = 7;
 
 	for (size_t i = 0; i < n; i++)
@@ -128,10 +139,8 @@ static bool acl_loose(const struct xattr *acl, mode_t other)
 /* The bits of the owning group: with an ACL those of the mode are its mask. */
 static mode_t group_bits(const struct image *im, const struct xattr *acl)
 {
-	const struct posix_acl_xattr_header *head = acl ? acl->value : NULL;
-	const struct posix_acl_xattr_entry *list = (const void *)(head + 1);
-	size_t n =
-		!acl || acl->len < sizeof(*head) ? 0 : (acl->len - sizeof(*head)) / sizeof(*list);
+	size_t n;
+	const struct posix_acl_xattr_entry *list = entries(acl, &n);
 
 	for (size_t i = 0; i < n; i++)
 		if (le16toh(list[i].e_tag) == ACL_GROUP_OBJ)
@@ -146,7 +155,7 @@ static bool tighten(const struct image *im, const struct allowed *a, mode_t most
 	mode_t kept = S_ISDIR(im->mode) ? 07000 : 0;
 	bool group = a->any_group || im->gid == a->gid || im->gid == a->other_gid;
 
-	j->acl = acl && acl_loose(acl, most);
+	j->acl = acl_loose(acl, most);
 	j->gid = group ? im->gid : a->gid;
 	j->mode = ((im->mode & 0707) | group_bits(im, acl)) & most;
 	j->mode |= im->mode & kept;
@@ -182,7 +191,7 @@ static int foreign_parent(const struct host *h, const char *path, struct judged 
 static int changeable(const struct host *h, const struct walk *w, const struct image *im,
 		      const struct allowed *a, struct judged *j, struct err *e)
 {
-	struct err why;
+	int r;
 
 	if (w->link_uid || (w->links && im->uid != 0 && im->uid != a->uid))
 		return say(j, VERDICT_STUCK, "it is reached by a symbolic link %s user %u",
@@ -192,11 +201,13 @@ static int changeable(const struct host *h, const struct walk *w, const struct i
 		return say(j, VERDICT_STUCK,
 			   "it has %u hard links: make it a file of its own first",
 			   (unsigned)im->nlink);
-	if (host_writable(h, w->path, &why) < 0)
-		return say(j, VERDICT_STUCK, "it is on a read-only file system");
-	/* A mount point's attributes can be set all the same. */
-	if (host_replaceable(h, w->path, &why) == -EPERM)
-		return say(j, VERDICT_STUCK, "%s", why.text);
+	r = host_writable(h, w->path, e);
+	if (r == 0)
+		r = host_replaceable(h, w->path, e);
+	if (r == -EROFS || r == -EPERM)
+		return say(j, VERDICT_STUCK, "%s", e->text);
+	if (r < 0 && r != -EBUSY) /* a mount point's attributes can be set all the same */
+		return r;
 	return foreign_parent(h, w->path, j, e);
 }
 
