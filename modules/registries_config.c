@@ -62,8 +62,8 @@ static int config_write(const struct registries_work *w, const char *path, const
 		_cleanup_free_ char *why = NULL;
 
 		if (asprintf(&why, "%s: %s", key,
-			     json_is_null(v) ? "the plan no longer asks for it"
-					     : "what keeps dockerd to the lists") < 0)
+			     json_is_null(v) || !w->r ? "the plan no longer asks for it"
+						      : "what keeps dockerd to the lists") < 0)
 			return err_oom(e);
 		r = changes_file(w->out, w->h, path, content, n, CHANGE_KEEP_ATTRS, 0, 0,
 				 REGISTRIES, w->r ? "enforce" : NULL, NULL, why, e);
@@ -133,7 +133,7 @@ int registries_config(const struct registries_work *w, struct err *e)
 	if (want_config(w, &want, e) < 0)
 		return e->code;
 	if (old && !streq(old, path)) {
-		if (host_exists(w->h, old) && config_merge(w, old, NULL, was, e) < 0)
+		if (config_merge(w, old, NULL, was, e) < 0)
 			return e->code;
 		was = NULL;
 	}

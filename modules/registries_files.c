@@ -26,22 +26,20 @@ int registries_restart(const struct registries_work *w, const char *text, struct
 			   w->r ? "enforce" : NULL, text, e);
 }
 
-/* Is a file that dockerd, or systemd for it, reads at its start newer than that? */
-static bool is_newer(const struct registries_work *w, const char *path)
-{
-	const struct daemon_running *run = &w->r->run;
-	struct err ignored;
-	struct stat st;
-
-	return run->up && run->unit.started_us && host_stat(w->h, path, &st, &ignored) == 0 &&
-	       st.st_ino && daemon_file_us(w->h, path, &st) > run->unit.started_us;
-}
-
 int registries_restart_if_newer(const struct registries_work *w, const char *path, struct err *e)
 {
+	const struct daemon_running *run = &w->r->run;
 	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	int r;
 
-	if (!is_newer(w, path))
+	if (!run->up || !run->unit.started_us)
+		return 0;
+	r = host_stat(w->h, path, &st, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* Not yet on disk: what writes it asks. */
+	if (!st.st_ino || daemon_file_us(w->h, path, &st) <= run->unit.started_us)
 		return 0;
 	if (asprintf(&text, "%s is newer than the running daemon", path) < 0)
 		return err_oom(e);

@@ -143,6 +143,8 @@ int flags_edit(const char *text, struct flags *f, char **ret, json_t **ret_ours,
 		buf_addf(&value, "%s--%s %s", value.len ? " " : "", f->flag, s);
 		added = true;
 	}
+	if (value.failed)
+		return err_oom(e);
 	buf_add(&out, text, (size_t)(v.line - text));
 	if (!found) {
 		if (added && out.len && out.data[out.len - 1] != '\n')
@@ -160,7 +162,7 @@ int flags_edit(const char *text, struct flags *f, char **ret, json_t **ret_ours,
 		buf_addf(&out, "%s%s%s", quote, value.data ? value.data : "", quote);
 		buf_adds(&out, v.end + (v.quote ? 1 : 0));
 	}
-	if (out.failed || value.failed)
+	if (out.failed)
 		return err_oom(e);
 	*ret = buf_take(&out, NULL);
 	if (!*ret)

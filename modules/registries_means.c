@@ -277,7 +277,6 @@ static int load_engine(struct registries *r, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *version, *why;
-	struct err ignored;
 	size_t len;
 	int status;
 
@@ -285,12 +284,15 @@ static int load_engine(struct registries *r, struct err *e)
 		return e->code;
 	snprintf(r->engine_text, sizeof(r->engine_text), "Docker%s%s",
 		 r->engine && version ? " " : "", r->engine && version ? version : "");
-	/* What can't be read is the daemon module's to refuse, or ours once it has to be edited. */
-	status = host_read(r->h, r->cmd->config, DAEMON_FILE_MAX, &text, &len, &ignored);
+	status = host_read(r->h, r->cmd->config, DAEMON_FILE_MAX, &text, &len, e);
+	if (status < 0 && status != -ENOENT)
+		return status;
+	/* What can't be parsed is the daemon module's to refuse, or ours once it has to be edited.
+	 */
 	if (status == 0)
-		status = json_parse_object(text, len, &r->config, &ignored);
+		status = json_parse_object(text, len, &r->config, e);
 	if (status == -ENOMEM)
-		return err_oom(e);
+		return status;
 	if (!r->config)
 		r->config = json_object();
 	if (!r->config)
@@ -309,9 +311,15 @@ static int load_tools(struct registries *r, struct err *e)
 	};
 	_cleanup_buf_ struct buf b = BUF_INIT;
 
-	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
-		if (host_exists(r->h, tools[i].path))
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		struct stat st;
+		int status = host_stat(r->h, tools[i].path, &st, e);
+
+		if (status < 0 && status != -ENOENT && status != -ENOTDIR)
+			return status;
+		if (status == 0)
 			buf_addf(&b, "%s%s", b.len ? ", " : "", tools[i].name);
+	}
 	r->tools = b.len ? buf_take(&b, NULL) : NULL;
 	return b.failed || (b.len && !r->tools) ? err_oom(e) : 0;
 }

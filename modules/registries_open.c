@@ -133,14 +133,12 @@ static void log_targets(struct look *l)
 	}
 }
 
-static void api_address(struct look *l, const char *address, bool *others)
+static bool is_remote(const char *address)
 {
 	char host[REGISTRY_MAX];
 
-	if (address && has_prefix(address, "tcp://") && registry_url_host(address, host) &&
-	    !streq(host, "localhost") && !is_loopback(host))
-		*others = true;
-	(void)l;
+	return address && has_prefix(address, "tcp://") && registry_url_host(address, host) &&
+	       !streq(host, "localhost") && !is_loopback(host);
 }
 
 /* Who may talk to the API over TCP: the tls section's `from`, else nobody knows. */
@@ -154,9 +152,9 @@ static void api_clients(struct look *l)
 	size_t i, pos = 0;
 
 	while ((value = engine_cmdline_next(l->r->cmd, "hosts", &pos)))
-		api_address(l, value, &others);
+		others = others || is_remote(value);
 	json_array_foreach (json_object_get(l->r->config, "hosts"), i, v)
-		api_address(l, json_string_value(v), &others);
+		others = others || is_remote(json_string_value(v));
 	add_list(l, from);
 	if (others && !json_array_size(from))
 		add_peer(l, "", "clients of the TCP API");
@@ -203,14 +201,14 @@ static void swarm(struct look *l)
 
 int registries_open(struct registries *r, struct err *e)
 {
-	struct look l = { .r = r, .open = json_array(), .homeless = BUF_INIT };
-	_cleanup_json_ json_t *open = l.open;
+	_cleanup_json_ json_t *open = json_array();
+	struct look l = { .r = r, .open = open, .homeless = BUF_INIT };
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	json_t *v;
 	size_t i;
 	int status;
 
-	if (!l.open)
+	if (!open)
 		return err_oom(e);
 	containers(&l);
 	status = resolvers(&l, "/etc/resolv.conf", e);
@@ -225,7 +223,7 @@ int registries_open(struct registries *r, struct err *e)
 	swarm(&l);
 	add_list(&l, section_get(r->s, "addresses"));
 	buf_adds(&b, "localhost");
-	json_array_foreach (l.open, i, v)
+	json_array_foreach (open, i, v)
 		buf_addf(&b, " %s", json_string_value(v));
 	if (l.failed || l.homeless.failed || b.failed)
 		status = err_oom(e);

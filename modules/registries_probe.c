@@ -14,7 +14,7 @@
 
 #include "registries.h"
 
-#define PROBE_MS   5000	 /* one registry */
+#define PROBE_MS   4000	 /* one registry */
 #define PROBES_MS  40000 /* all of them */
 #define CONTROL_MS 1500
 #define HOSTS_MS   6000 /* dockerd looks at /etc/hosts every 5 seconds (Go's net, cacheMaxAge) */

@@ -4,15 +4,12 @@
 # shellcheck disable=SC2034 # read by run
 SCENARIOS+='
 registries_refused	pristine	pristine	bus
-registries_hosts	pristine	dirty		bus
-registries_network	pristine	dirty		bus
-registries_proxy	pristine	dirty		bus
-registries_certs	pristine	dirty		bus
+registries		pristine	dirty		bus
 '
 
 here_registries=$(dirname "${BASH_SOURCE[0]}")
 
-registries_up() { # [MEMBER...]: further members of daemon.json
+registries_up() {
 	host_put "$H" "$here_registries/names-and-proxy.pl" /usr/local/bin/names-and-proxy 0755
 	sh_ 'ip link add reg0 type bridge; ip link set reg0 up
 		for i in 1 2 3; do ip addr add 10.77.0.$i/24 dev reg0; done
@@ -24,8 +21,12 @@ registries_up() { # [MEMBER...]: further members of daemon.json
 		done
 		systemd-run -q --unit=names names-and-proxy dns 10.77.0.3
 		systemd-run -q --unit=proxy names-and-proxy proxy 10.77.0.3
-		mkdir -p /etc/docker
-		printf "{\"insecure-registries\": [%s]%s}\n" "\"10.77.0.1:5000\", \"10.77.0.2:5000\", \"good.test:5000\", \"bad.test:5000\"" "$1" >/etc/docker/daemon.json
+		mkdir -p /etc/docker'
+	registries_store
+}
+
+registries_store() { # [MEMBERS]: of daemon.json besides; then both registries hold box:1
+	sh_ 'printf "{\"insecure-registries\": [%s]%s}\n" "\"10.77.0.1:5000\", \"10.77.0.2:5000\", \"good.test:5000\", \"bad.test:5000\"" "$1" >/etc/docker/daemon.json
 		systemctl restart docker.service' "${1:-}"
 	host_image "$H" # another image store, perhaps
 	sh_ 'for i in $(seq 100); do
@@ -93,8 +94,7 @@ scenario_registries_refused() {
 	unchanged "/etc" "$W/before" "$W/after"
 }
 
-scenario_registries_hosts() {
-	registries_up
+by_hosts() {
 	plan_registries '{block: ["bad.test:5000", docker.io], allow: ["good.test:5000"], enforce: hosts}'
 	etc >"$W/before"
 	mark
@@ -113,9 +113,7 @@ scenario_registries_hosts() {
 	is_back
 }
 
-scenario_registries_network() {
-	sh_ 'test -e /sys/fs/cgroup/cgroup.controllers' || skip "cgroup v1: IPAddressDeny= is not enforced"
-	registries_up
+by_network() {
 	plan_registries '{block: [all, "10.77.0.2:5000"], allow: ["good.test:5000", "10.77.0.1:5000"], addresses: [10.77.0.1], enforce: network}'
 	etc >"$W/before"
 	pulls 10.77.0.2:5000 yes
@@ -135,8 +133,7 @@ scenario_registries_network() {
 	gone
 }
 
-scenario_registries_proxy() {
-	registries_up
+by_proxy() {
 	# The blocked one over TLS alone, as registries are: in plain HTTP a proxy's 403 looks like the registry's.
 	plan_registries '{block: ["bad.test:5001"], allow: ["10.77.0.1:5000"], proxy: "http://user:secret@10.77.0.3:3128"}'
 	etc >"$W/before"
@@ -149,9 +146,7 @@ scenario_registries_proxy() {
 	gone
 }
 
-scenario_registries_certs() {
-	[[ $SUITE == forky ]] || skip "before Docker 28 nothing reads hosts.toml"
-	registries_up ', "features": {"containerd-snapshotter": true}'
+by_certs() {
 	plan_registries '{block: [all], allow: ["10.77.0.1:5000", "good.test:5000"]}'
 	sh_ 'mkdir -p /etc/docker/certs.d/bad.test:5000' # which _default would not catch
 	etc >"$W/before"
@@ -172,4 +167,22 @@ scenario_registries_certs() {
 	pulls bad.test:5000 yes
 	bh 0 rollback
 	gone
+}
+
+# Each engine with all that it can hold, on one boot.
+scenario_registries() {
+	local means='hosts, proxy'
+	registries_up
+	by_hosts
+	by_proxy
+	if sh_ 'test -e /sys/fs/cgroup/cgroup.controllers'; then
+		by_network
+		means+=', network'
+	fi
+	if [[ $SUITE == forky ]]; then # before Docker 28 nothing reads hosts.toml
+		registries_store ', "features": {"containerd-snapshotter": true}'
+		by_certs
+		means+=', certs.d'
+	fi
+	echo "by $means" >"$W/detail"
 }
