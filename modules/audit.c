@@ -13,6 +13,7 @@
 #include "../src/module.h"
 #include "../src/template.h"
 #include "audit_paths.h"
+#include "program.h"
 
 #define NAME	 "audit"
 #define RULES_D	 "/etc/audit/rules.d"
@@ -211,7 +212,7 @@ static int write_rules(struct wanted *w, struct err *e)
 static int want(const struct section *s, const struct host *h, struct wanted *w, struct err *e)
 {
 	w->key = section_str(s, "key");
-	if (audit_program(h, LOADER, &w->loader, e) < 0 ||
+	if (program_find(h, LOADER, &w->loader, e) < 0 ||
 	    audit_paths_load(s, h, &w->paths, e) < 0 || theirs_load(h, &w->theirs, e) < 0)
 		return e->code;
 	return write_rules(w, e);
@@ -381,7 +382,7 @@ static int left_behind(const json_t *state, const struct host *h, struct changes
 		return e->code;
 	if (r == 0 || !host_is_live(h))
 		return 0;
-	if (audit_program(h, LOADER, &loader, e) < 0 || theirs_load(h, &theirs, e) < 0)
+	if (program_find(h, LOADER, &loader, e) < 0 || theirs_load(h, &theirs, e) < 0)
 		return e->code;
 	if (!loader || auditrules_load(h, &kernel, &ignored) < 0 ||
 	    !any_stale(state, &kernel, &theirs, ""))

@@ -3,11 +3,8 @@
 
 #include "../src/json.h"
 #include "engine.h"
+#include "program.h"
 #include "unitfile.h"
-
-static const char *const program_dirs[] = {
-	"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
-};
 
 static const char absent[] = "not on this host";
 
@@ -140,34 +137,14 @@ static int expected(struct audit_paths *p, const struct host *h, const struct en
 	return 0;
 }
 
-int audit_program(const struct host *h, const char *name, char **ret, struct err *e)
-{
-	*ret = NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(program_dirs); i++) {
-		_cleanup_free_ char *path = NULL;
-		int r;
-
-		if (asprintf(&path, "%s/%s", program_dirs[i], name) < 0)
-			return err_oom(e);
-		r = there(h, path, e);
-		if (r < 0)
-			return r;
-		if (r > 0) {
-			*ret = TAKE_PTR(path);
-			return 0;
-		}
-	}
-	return 0;
-}
-
 /* All of that name: which one runs depends on who starts it. */
 static int programs(struct audit_paths *p, const struct host *h, const struct row *row,
 		    struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(program_dirs); i++) {
+	for (const char *const *dir = program_dirs; *dir; dir++) {
 		_cleanup_free_ char *path = NULL;
 
-		if (asprintf(&path, "%s/%s", program_dirs[i], row->name) < 0)
+		if (asprintf(&path, "%s/%s", *dir, row->name) < 0)
 			return err_oom(e);
 		if (consider(p, h, row->setting, row->cis, path, e) < 0)
 			return e->code;

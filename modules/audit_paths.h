@@ -34,7 +34,4 @@ int audit_paths_load(const struct section *s, const struct host *h, struct audit
 void audit_paths_done(struct audit_paths *p);
 #define _cleanup_audit_paths_ _cleanup_(audit_paths_done)
 
-/* The first of systemd's default PATH that has a program: *ret is NULL when none has. */
-int audit_program(const struct host *h, const char *name, char **ret, struct err *e);
-
 #endif
