@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <limits.h>
-
 #include "../src/accounts.h"
 #include "../src/selinuxconf.h"
 #include "daemon_host.h"
+#include "selinux_policy.h"
 
 /* 1, 0, or why that can't be told. */
 static int there(const struct host *h, const char *path, struct err *e)
@@ -17,7 +16,7 @@ static int there(const struct host *h, const char *path, struct err *e)
 int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	char type[64], path[PATH_MAX];
+	char type[64];
 	size_t len;
 	int r = 1;
 
@@ -46,12 +45,7 @@ int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e
 		*ret_why = "/etc/selinux/config names no policy";
 		return 0;
 	}
-	/* Debian's default policy has none: dockerd starts, and every container fails. */
-	snprintf(path, sizeof(path), "/etc/selinux/%s/contexts/lxc_contexts", type);
-	r = there(h, path, e);
-	if (r == 0)
-		*ret_why = "the SELinux policy has no types for containers (no lxc_contexts)";
-	return r < 0 ? r : 0;
+	return selinux_policy_containers(h, type, ret_why, e);
 }
 
 /* Docker reads the limit's name from inside (go-units Ulimit.Name). */

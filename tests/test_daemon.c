@@ -162,6 +162,25 @@ START_TEST(userns)
 }
 END_TEST
 
+static void policy_with_containers(const char *dir)
+{
+	static const char types[] = "\x0b\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0container_t"
+				    "\x10\0\0\0\2\0\0\0\1\0\0\0\0\0\0\0container_file_t";
+	char path[4096];
+	FILE *f;
+
+	tree_write(dir, "/etc/selinux/default/contexts/lxc_contexts",
+		   "process = \"system_u:system_r:container_t:s0\"\n"
+		   "file = \"system_u:object_r:container_file_t:s0\"\n",
+		   0644);
+	tree_write(dir, "/etc/selinux/default/policy/policy.33", "", 0644);
+	snprintf(path, sizeof(path), "%s/etc/selinux/default/policy/policy.33", dir);
+	f = fopen(path, "we");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(types, 1, sizeof(types) - 1, f), sizeof(types) - 1);
+	fclose(f);
+}
+
 START_TEST(selinux_auto)
 {
 	struct box b;
@@ -181,7 +200,7 @@ START_TEST(selinux_auto)
 	ck_assert_uint_eq(b.c.n, 0);
 	box_diff(&b, "selinux-enabled: true", "");
 	ck_assert_ptr_nonnull(strstr(only(&b.c.mistakes), "lxc_contexts"));
-	tree_write(b.dir, "/etc/selinux/default/contexts/lxc_contexts", "x", 0644);
+	policy_with_containers(b.dir);
 	box_diff(&b, "selinux-enabled: auto", "");
 	box_apply(&b);
 	check_file(&b, "{\n  \"selinux-enabled\": true\n}\n");
