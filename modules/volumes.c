@@ -654,9 +654,9 @@ static int remember(const struct volumes *all, const struct previous *was, struc
 	return state ? changes_remember(out, NAME, state, e) : err_oom(e);
 }
 
-static int diff_volume(struct run *r, const struct volume_ids *ids, struct err *e)
+static int diff_volume(struct run *r, struct err *e)
 {
-	int n = volume_path_look(r->h, r->v->path, r->v->create, ids, &r->out->refusals, e);
+	int n = volume_path_look(r->h, r->v->path, r->v->create, &r->out->refusals, e);
 
 	if (n <= 0) /* refused */
 		return n;
@@ -684,7 +684,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	n = take_out(&r, was, e);
 	for (size_t i = 0; i < all.n && n == 0; i++) {
 		r.v = &all.list[i];
-		n = diff_volume(&r, &ids, e);
+		n = diff_volume(&r, e);
 	}
 	if (n == 0 && all.n && !ids.user)
 		n = changes_note(

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "volumes_path.h"
 
-#include <inttypes.h>
-
-#include "../src/acl.h"
-
 #define SYSTEM "is the system's own: a container that may write there owns this host"
 
 /* `whole`: all below it, too. */
@@ -61,43 +57,6 @@ const char *volume_path_wrong(const char *path)
 	return NULL;
 }
 
-/* Container's root mounts the volume, and has no rights of the host's root. */
-static unsigned allowed(const struct acl *a, const struct image *im, uint32_t uid, uint32_t gid)
-{
-	const struct acl_line *l = acl_get(a, ACL_TAG_USER, uid);
-	const struct acl_line *group = acl_get(a, ACL_TAG_GROUP, gid);
-	unsigned perm = 0;
-
-	if (im->uid == uid)
-		l = acl_get(a, ACL_TAG_OWNER, 0);
-	else if (!l && im->gid == gid)
-		l = acl_get(a, ACL_TAG_OWNING_GROUP, 0);
-	if (!l)
-		l = group ? group : acl_get(a, ACL_TAG_OTHER, 0);
-	if (l)
-		perm = acl_effective(a, l);
-	return perm;
-}
-
-static int look_above(const struct host *h, const char *path, const struct image *im,
-		      const struct volume_ids *ids, struct errs *refusals, struct err *e)
-{
-	_cleanup_acl_ struct acl a = { 0 };
-	uint32_t uid, gid;
-
-	if (!ids->user || !volume_id(ids, SUBUID, 0, &uid) || !volume_id(ids, SUBGID, 0, &gid))
-		return 1;
-	if (acl_of_image(im, &a, e) < 0)
-		return e->code;
-	if (allowed(&a, im, uid, gid) & ACL_X)
-		return 1;
-	errs_add(refusals, NULL,
-		 "containers can't get through '%s%s' (mode %04o): their root is uid %" PRIu32
-		 " on this host. To let it pass, and no more: setfacl -m u:%" PRIu32 ":x %s%s",
-		 host_prefix(h), path, im->mode & 07777, uid, uid, host_prefix(h), path);
-	return 0;
-}
-
 static int absent(const struct host *h, const char *path, bool create, struct errs *refusals)
 {
 	if (create)
@@ -110,9 +69,8 @@ static int absent(const struct host *h, const char *path, bool create, struct er
 }
 
 /* One directory of the way, the last one included. */
-static int look_at(const struct host *h, const char *path, bool last, bool create,
-		   const struct volume_ids *ids, struct errs *refusals, bool *ret_absent,
-		   struct err *e)
+static int look_at(const struct host *h, const char *path, bool create, struct errs *refusals,
+		   bool *ret_absent, struct err *e)
 {
 	_cleanup_(image_done) struct image im = { 0 };
 	_cleanup_(image_done) struct image link = { 0 };
@@ -135,11 +93,11 @@ static int look_at(const struct host *h, const char *path, bool last, bool creat
 		errs_add(refusals, NULL, "'%s%s' is not a directory", host_prefix(h), path);
 		return 0;
 	}
-	return last ? 1 : look_above(h, path, &im, ids, refusals, e);
+	return 1;
 }
 
-int volume_path_look(const struct host *h, const char *path, bool create,
-		     const struct volume_ids *ids, struct errs *refusals, struct err *e)
+int volume_path_look(const struct host *h, const char *path, bool create, struct errs *refusals,
+		     struct err *e)
 {
 	_cleanup_free_ char *set = NULL, *part = strdup(path);
 	const char *root;
@@ -166,7 +124,7 @@ int volume_path_look(const struct host *h, const char *path, bool create,
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		r = look_at(h, part, c == '\0', create, ids, refusals, &none, e);
+		r = look_at(h, part, create, refusals, &none, e);
 		*p = c;
 		if (c == '\0')
 			break;
