@@ -63,6 +63,18 @@ const char *did_you_mean(char hint[HINT_MAX], const char *near)
 	return hint;
 }
 
+/* A member of an object, or of one of its maps: "log-opts.max-size". */
+static const json_t *deep_member(const json_t *object, const char *key)
+{
+	const char *dot = strchr(key, '.');
+	char top[64];
+
+	if (!dot)
+		return json_member(object, key);
+	snprintf(top, sizeof(top), "%.*s", (int)(dot - key), key);
+	return json_member(json_member(object, top), dot + 1);
+}
+
 void tell(const struct daemon_doc *d, enum harm harm, const char *const *keys, const char *fmt, ...)
 {
 	struct errs *to = harm == FATAL ? d->fatal : d->warnings;
@@ -74,8 +86,8 @@ void tell(const struct daemon_doc *d, enum harm harm, const char *const *keys, c
 	buf_vaddf(&text, fmt, ap);
 	va_end(ap);
 	for (const char *const *k = keys; *k; k++) {
-		if (!json_member(d->plan, *k)) {
-			if (doc_get(d, *k))
+		if (!deep_member(d->plan, *k)) {
+			if (deep_member(d->doc, *k))
 				buf_addf(&text, "; `%s` stands in %s", *k, d->config);
 			else if (flag_value(d, *k))
 				buf_addf(&text, "; `%s` is on dockerd's command line, %s", *k,
@@ -383,7 +395,7 @@ static void rule_tls(const struct daemon_doc *d)
 	}
 }
 
-/* --- runtimes, cgroups, limits --- */
+/* --- runtimes, cgroups --- */
 
 static void rule_runtimes(const struct daemon_doc *d)
 {
@@ -464,43 +476,6 @@ static void rule_cgroups(const struct daemon_doc *d)
 		     "`cgroup-parent: %s`: with the systemd cgroup driver it has to be a NAME.slice: "
 		     "dockerd does not start",
 		     parent);
-}
-
-static void rule_ulimits(const struct daemon_doc *d)
-{
-	/* getrlimit(2) without RLIMIT_, lower case (go-units ulimitNameMapping). */
-	static const char *const names[] = {
-		"core",	  "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
-		"nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",	 NULL,
-	};
-	const char *name;
-	json_t *v;
-
-	json_object_foreach (json_readonly(doc_get(d, "default-ulimits")), name, v) {
-		const char *inner = json_string_value(json_object_get(v, "Name"));
-		json_int_t soft = json_integer_value(json_object_get(v, "Soft"));
-		json_int_t hard = json_integer_value(json_object_get(v, "Hard"));
-		char hint[HINT_MAX];
-		const char *near;
-
-		if (!in_list(names, name)) {
-			near = field_nearest(name, names);
-			tell(d, UNSAFE, KEYS("default-ulimits"),
-			     "`default-ulimits.%s`: no such limit%s: every container would fail "
-			     "to start",
-			     name, did_you_mean(hint, near));
-		} else if (inner && !streq(inner, name)) {
-			tell(d, UNSAFE, KEYS("default-ulimits"),
-			     "`default-ulimits.%s` says `Name: %s`: they have to be the same", name,
-			     inner);
-		}
-		/* -1 is RLIM_INFINITY, the largest */
-		if ((uint64_t)soft > (uint64_t)hard)
-			tell(d, UNSAFE, KEYS("default-ulimits"),
-			     "`default-ulimits.%s`: Soft is above Hard: every container would fail "
-			     "to start",
-			     name);
-	}
 }
 
 /* --- features, user namespaces, swarm --- */
@@ -786,7 +761,7 @@ int daemon_rules(const struct daemon_doc *d, struct err *e)
 		rule_pools,    rule_tls,     rule_mirrors, rule_labels,	 rule_log_driver,
 		rule_runtimes, rule_cgroups, rule_ulimits, rule_storage, rule_storage_opts,
 		rule_features, rule_userns,  rule_swarm,   rule_seccomp, rule_plugins,
-		rule_odds,
+		rule_odds,     rule_metrics,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)

@@ -30,12 +30,23 @@ enum harm {
 /*
  * A mistake of the plan when the plan names one of the settings (`keys`, the likeliest culprit
  * first), at that setting's position; then it is said where the others stand. Else it is between
- * others.
+ * others. A member of a map is named with a dot: "log-opts.max-size".
  */
 void tell(const struct daemon_doc *d, enum harm harm, const char *const *keys, const char *fmt, ...)
 	PRINTF(4, 5);
 
 #define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* "log-opts.NAME", for tell(); one that is too long is the map as a whole. */
+#define LOG_OPT_KEY 128
+const char *log_opt_key(char key[LOG_OPT_KEY], const char *name);
+
+/* In daemon_rules_logopts.c: the values of a driver's options. */
+void rule_log_values(const struct daemon_doc *d, const char *driver);
+
+/* In daemon_rules_limits.c. */
+void rule_ulimits(const struct daemon_doc *d);
+void rule_metrics(const struct daemon_doc *d);
 
 /* In daemon_rules_log.c. */
 void rule_type(const struct daemon_doc *d, const struct field *f, const json_t *v);

@@ -138,16 +138,38 @@ static void rule_log_sizes(const struct daemon_doc *d)
 	const char *file = json_string_value(json_object_get(opts, "max-file"));
 
 	if (size && !streq(size, "-1") && (daemon_valid_size(size) || !strpbrk(size, "123456789")))
-		tell(d, UNSAFE, KEYS("log-opts"),
+		tell(d, UNSAFE, KEYS("log-opts.max-size"),
 		     "`log-opts.max-size: %s` is no size such as 10m: every container would fail to "
 		     "start",
 		     size);
 	if (file && (!*file || file[strspn(file, "0123456789")] || strlen(file) > 18 ||
 		     !strpbrk(file, "123456789")))
-		tell(d, UNSAFE, KEYS("log-opts"),
+		tell(d, UNSAFE, KEYS("log-opts.max-file"),
 		     "`log-opts.max-file: %s` is no number from 1 up: every container would fail to "
 		     "start",
 		     file);
+}
+
+const char *log_opt_key(char key[LOG_OPT_KEY], const char *name)
+{
+	int n = snprintf(key, LOG_OPT_KEY, "log-opts.%s", name);
+
+	return n > 0 && n < LOG_OPT_KEY ? key : "log-opts";
+}
+
+/* The driver that has an option, for a suggestion; NULL: none, or several. */
+static const char *driver_of(const char *option)
+{
+	const char *driver = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(log_opts); i++) {
+		if (!in_list(log_opts[i].opts, option))
+			continue;
+		if (driver)
+			return NULL;
+		driver = log_opts[i].driver;
+	}
+	return driver;
 }
 
 static void rule_log_opts(const struct daemon_doc *d, const char *driver)
@@ -164,21 +186,27 @@ static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 	if (!known)
 		return;
 	json_object_foreach (json_readonly(opts), name, v) {
-		char hint[HINT_MAX];
-		const char *near;
+		char hint[HINT_MAX], key[LOG_OPT_KEY];
+		const char *other;
 
 		if (in_list(known, name) || in_list(log_opts_any, name))
 			continue;
-		near = field_nearest(name, known);
-		tell(d, FATAL, KEYS("log-opts", "log-driver"),
+		other = driver_of(name);
+		if (other)
+			snprintf(hint, sizeof(hint), " (it is one of %s)", other);
+		else
+			did_you_mean(hint, field_nearest(name, known));
+		tell(d, FATAL, KEYS(log_opt_key(key, name), "log-driver"),
 		     "`log-opts.%s`: the log driver %s has no such option%s: dockerd does not "
 		     "start",
-		     name, driver, did_you_mean(hint, near));
+		     name, driver, other || field_nearest(name, known) ? hint : "");
 	}
+	rule_log_values(d, driver);
 	if (mode && !streq(mode, "blocking") && !streq(mode, "non-blocking"))
-		tell(d, FATAL, KEYS("log-opts"), "`log-opts.mode` is blocking or non-blocking");
+		tell(d, FATAL, KEYS("log-opts.mode"),
+		     "`log-opts.mode` is blocking or non-blocking");
 	if (json_member(opts, "max-buffer-size") && (!mode || !streq(mode, "non-blocking")))
-		tell(d, FATAL, KEYS("log-opts"),
+		tell(d, FATAL, KEYS("log-opts.max-buffer-size", "log-opts"),
 		     "`log-opts.max-buffer-size` needs `mode: non-blocking`");
 }
 

@@ -41,6 +41,11 @@ static const struct field fields[] = {
 	  .help = "switch user namespaces on or off even while containers run: images and containers "
 		  "of the present data root go out of sight",
 	  .fallback = "false" },
+	{ .name = "accept-public-metrics",
+	  .type = FIELD_BOOL,
+	  .help = "let daemon.metrics-addr be an address that others reach: whoever does reads the "
+		  "metrics, without authentication",
+	  .fallback = "false" },
 	{ 0 },
 };
 
