@@ -452,10 +452,27 @@ START_TEST(real_paths)
 }
 END_TEST
 
+/* A number of the kernel's is told in one read(2). */
+START_TEST(reads_sysctls_whole)
+{
+	_cleanup_free_ char *text = NULL;
+	struct host *live;
+	struct err err;
+	size_t len;
+
+	ck_assert_int_eq(host_open("/", &live, &err), 0);
+	ck_assert_int_eq(host_read(live, "/proc/sys/kernel/pid_max", 64, &text, &len, &err), 0);
+	ck_assert_uint_gt(len, 2);
+	ck_assert_int_eq(text[len - 1], '\n');
+	host_free(live);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
 	tcase_add_test(tc, real_paths);
+	tcase_add_test(tc, reads_sysctls_whole);
 	tcase_add_test(tc, open_root);
 	tcase_add_test(tc, prefix_has_no_final_slash);
 	tcase_add_test(tc, paths);
