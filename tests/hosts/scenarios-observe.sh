@@ -4,6 +4,7 @@
 SCENARIOS+='
 observed		pristine	pristine	bus
 login_environment	pristine	pristine	bus
+logs_and_limits		pristine	pristine	bus
 '
 
 finding() { # SETTING FILTER: of the last check --output json
@@ -151,4 +152,40 @@ scenario_login_environment() {
 	says '/etc/docker/none/ca.pem: docker would fail'
 	plan_baseline
 	sh_ 'userdel -r -f alice 2>/dev/null; rm -r "$1"' "$dir"
+}
+
+# Containers log to the journal, and have the plan's limits; what the daemon would refuse never gets to it.
+scenario_logs_and_limits() {
+	plan <<-END
+		version: 1
+		daemon:
+		  log-driver: journald
+		  log-opts: {tag: "bulkhead/{{.Name}}"}
+		  default-ulimits: {nofile: {Soft: 512, Hard: 1024}}
+		service: {watch: 1}
+	END
+	bh 0 apply
+	docker_ run --rm --name teller busybox:test echo "told by a container" >/dev/null
+	sh_ 'journalctl --sync; journalctl -q -b CONTAINER_NAME=teller -o cat | grep -qx "told by a container"' ||
+		fail "the container's words in the journal" "none"
+	same "limits of a container" "512 1024" \
+		"$(docker_ run --rm busybox:test sh -c 'echo $(ulimit -Sn) $(ulimit -Hn)')"
+	bh 0 check --output json
+	control 2.13 skipped # its options only a container shows
+	control 2.8 skipped
+	is_found daemon.log-driver ok
+	plan <<-END
+		version: 1
+		daemon:
+		  log-driver: syslog
+		  log-opts: {syslog-address: "unix:///none/log"}
+		  default-ulimits: {nofile: {Soft: 512, Hard: -1}}
+	END
+	mark
+	bh 64 apply
+	says 'plan.yaml:4:30: .*there is no /none/log'
+	says 'plan.yaml:5:21: .*fs.nr_open'
+	expect_starts 0
+	plan_baseline
+	bh 0 rollback
 }
