@@ -344,20 +344,6 @@ static int diff_ranges(struct work *w, struct err *e)
 
 /* --- Units --- */
 
-/* Until the kernel allows it, a start only fails. */
-static int kernel_allows(struct work *w, bool *ret, struct err *e)
-{
-	struct rootless_sysctl list[ROOTLESS_SYSCTLS];
-
-	if (rootless_sysctls_load(w->s, w->h, list, e) < 0)
-		return e->code;
-	*ret = true;
-	for (size_t i = 0; i < ROOTLESS_SYSCTLS; i++)
-		if (list[i].on && list[i].kernel == 0 && list[i].at_least)
-			*ret = false;
-	return 0;
-}
-
 static int ask_user(struct work *w, struct units *units, const struct rootless_user *u,
 		    struct err *e)
 {
@@ -385,14 +371,14 @@ static int ask_user(struct work *w, struct units *units, const struct rootless_u
 
 static int ask_units(struct work *w, struct err *e)
 {
+	struct rootless_sysctl list[ROOTLESS_SYSCTLS];
 	_cleanup_units_ struct units *units = NULL;
-	bool allowed = false;
 
 	if (!host_is_live(w->h) || !w->users.n)
 		return 0;
-	if (kernel_allows(w, &allowed, e) < 0)
+	if (rootless_sysctls_load(w->s, w->h, list, e) < 0)
 		return e->code;
-	if (!allowed)
+	if (!rootless_kernel_allows(list))
 		return 0;
 	if (units_open(w->h, &units, e) < 0)
 		return e->code;

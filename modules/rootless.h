@@ -62,6 +62,8 @@ struct rootless_sysctl {
 int rootless_sysctls_load(const struct section *s, const struct host *h,
 			  struct rootless_sysctl ret[ROOTLESS_SYSCTLS], struct err *e);
 bool rootless_sysctl_fits(const struct rootless_sysctl *x, long long value);
+/* Can users make namespaces at all? Until they can, a start only fails. */
+bool rootless_kernel_allows(const struct rootless_sysctl list[ROOTLESS_SYSCTLS]);
 
 int rootless_verify(const struct section *s, const struct previous *was, const struct host *h,
 		    struct findings *out, struct err *e);

@@ -190,6 +190,14 @@ bool rootless_sysctl_fits(const struct rootless_sysctl *x, long long value)
 	return x->at_least ? value >= x->need : value == x->need;
 }
 
+bool rootless_kernel_allows(const struct rootless_sysctl list[ROOTLESS_SYSCTLS])
+{
+	for (size_t i = 0; i < ROOTLESS_SYSCTLS; i++)
+		if (list[i].on && list[i].at_least && list[i].kernel == 0)
+			return false;
+	return true;
+}
+
 /* "/" and "." mean the same in names of sysctl.d(5). */
 static bool same_name(const char *a, size_t len, const char *b)
 {

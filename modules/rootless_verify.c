@@ -71,7 +71,7 @@ static int verify_daemon(const struct host *h, const struct rootless_user *u,
 	return 0;
 }
 
-static int verify_user(const struct subwork *ranges, const struct rootless_user *u,
+static int verify_user(const struct subwork *ranges, const struct rootless_user *u, bool allowed,
 		       struct findings *out, struct err *e)
 {
 	_cleanup_(owner_range_done) struct owner_range o = { 0 };
@@ -93,6 +93,10 @@ static int verify_user(const struct subwork *ranges, const struct rootless_user 
 		buf_adds(&why, "offline: no daemon runs in this root");
 	} else if (verify_daemon(ranges->h, u, &state, &found, &why, e) < 0) {
 		return e->code;
+	}
+	if (found && state == FINDING_DRIFT && verdict == SUBRANGE_KEEP && !allowed) {
+		state = FINDING_PENDING;
+		buf_adds(&why, "; the kernel lets no user make namespaces before the next boot");
 	}
 	if (why.failed || has.failed)
 		return err_oom(e);
@@ -138,7 +142,7 @@ int rootless_verify(const struct section *s, const struct previous *was, const s
 	    rootless_sysctls_load(s, h, list, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < users.n; i++)
-		if (verify_user(ranges, &users.list[i], out, e) < 0)
+		if (verify_user(ranges, &users.list[i], rootless_kernel_allows(list), out, e) < 0)
 			return e->code;
 	for (size_t i = 0; i < ROOTLESS_SYSCTLS && users.n; i++) {
 		const struct rootless_sysctl *x = &list[i];

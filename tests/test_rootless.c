@@ -332,6 +332,28 @@ START_TEST(findings)
 }
 END_TEST
 
+START_TEST(kernel)
+{
+	struct rootless_sysctl list[ROOTLESS_SYSCTLS];
+	_cleanup_plan_ struct plan *p = plan_of(V "rootless: {users: [alice], port-start: 80}\n");
+
+	ck_ok(rootless_sysctls_load(plan_section(p, "rootless"), host, list, &e));
+	ck_assert(rootless_kernel_allows(list)); /* offline nobody knows better */
+	for (size_t i = 0; i < ROOTLESS_SYSCTLS; i++) {
+		bool least = list[i].at_least;
+
+		list[i].on = true;
+		list[i].kernel = 0;
+		ck_assert(rootless_kernel_allows(list) == !least);
+		list[i].on = false;
+		ck_assert(rootless_kernel_allows(list));
+		ck_assert(rootless_sysctl_fits(&list[i], list[i].need));
+		ck_assert(rootless_sysctl_fits(&list[i], list[i].need + 1) == least);
+		ck_assert(!rootless_sysctl_fits(&list[i], list[i].need - 1));
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -344,6 +366,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, sysctls_by_name);
 	tcase_add_test(tc, ranges);
 	tcase_add_test(tc, findings);
+	tcase_add_test(tc, kernel);
 }
 
 UNIT_MAIN("rootless")
