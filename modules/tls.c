@@ -8,7 +8,7 @@
  *
  * What is remembered: path, created, keys (as the daemon module's), made (tls_files.c); socket,
  * service, unit, rules: our files' texts; enforce; stale: the invocation of docker.service that has
- * not read what was written for it yet.
+ * not read what was written for it yet, stale-socket: docker.socket is to be bound anew, too.
  */
 #include "tls.h"
 
@@ -509,29 +509,55 @@ static bool daemon_reads(const struct tls_work *w)
 	return false;
 }
 
+static bool socket_asked(const struct tls_work *w)
+{
+	for (size_t i = 0; i < w->out->n_asks; i++)
+		if (streq(w->out->asks[i].unit, DOCKER_SOCKET) &&
+		    streq(w->out->asks[i].why.module, TLS_NAME))
+			return true;
+	return false;
+}
+
+static int ask_restart(struct tls_work *w, const char *unit, const char *const *settings,
+		       const char *why, struct err *e)
+{
+	for (; *settings; settings++)
+		if (changes_ask(w->out, unit, UNIT_RESTART, TLS_NAME, *settings, why, e) < 0)
+			return e->code;
+	return 0;
+}
+
+/* What was put off is asked for again while the daemon of then runs. */
 static int ask_daemon(struct tls_work *w, struct err *e)
 {
-	static const char *const settings[] = { "listen", "ca", "cert", "key" };
+	static const char *const read[] = { "listen", "ca", "cert", "key", NULL };
+	static const char *const bound[] = { "listen", "from", NULL };
 	const char *was = json_string_value(json_object_get(w->was, "stale"));
+	bool reads = daemon_reads(w), socket = socket_asked(w), stale;
 	struct daemon_running run;
-	bool reads = daemon_reads(w), stale;
+	int r = 0;
 
 	if (!host_is_live(w->h))
 		return 0;
 	if (daemon_running_load(w->h, w->cmd, NULL, &run, e) < 0)
 		return e->code;
 	stale = run.up && was && streq(was, run.unit.invocation);
-	if (!run.up || (!reads && !stale))
+	if (!run.up || (!reads && !socket && !stale))
 		return 0;
-	if (w->s && json_object_set_new(w->state, "stale", json_string(run.unit.invocation)) < 0)
-		return err_oom(e);
-	for (size_t i = 0; i < (w->s ? ARRAY_SIZE(settings) : 1); i++)
-		if (changes_ask(w->out, DOCKER_SERVICE, UNIT_RESTART, TLS_NAME, settings[i],
+	if (stale && !socket && json_is_true(json_object_get(w->was, "stale-socket"))) {
+		socket = true;
+		r = ask_restart(w, DOCKER_SOCKET, bound, "docker.socket is bound as before", e);
+	}
+	if (r == 0 && (reads || stale))
+		r = ask_restart(w, DOCKER_SERVICE, read,
 				reads ? "dockerd reads certificates when it starts"
-				      : "the running daemon is from before the certificates",
-				e) < 0)
-			return e->code;
-	return 0;
+				      : "the running daemon is from before this",
+				e);
+	if (r == 0 &&
+	    (json_object_set_new(w->state, "stale", json_string(run.unit.invocation)) < 0 ||
+	     json_object_set_new(w->state, "stale-socket", json_boolean(socket)) < 0))
+		return err_oom(e);
+	return r;
 }
 
 static int diff(const struct section *s, const struct previous *was, const struct host *h,

@@ -74,6 +74,10 @@ const char *tls_network_wrong(const char *text);
 /* Does any network of `from` hold an IPv4 address? */
 bool tls_from_holds(const struct section *s, const char *address);
 
+/* Does somebody get through to a listener who is not in `from`? `untried` says why some of them
+ * could not be tried, or "". */
+int tls_from_open(const struct section *s, bool *ret, char untried[128], struct err *e);
+
 /* What listens at an address: asks without TLS, with TLS and no certificate, with a certificate. */
 enum tls_answer {
 	TLS_UNREACHED, /* no connection */

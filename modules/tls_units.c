@@ -208,7 +208,7 @@ static int rules_text(const struct tls_work *w, char **ret, struct err *e)
 	json_array_foreach (section_get(w->s, "from"), i, v)
 		buf_addf(&b, "\t\t%s saddr %s accept\n",
 			 strchr(json_string_value(v), ':') ? "ip6" : "ip", json_string_value(v));
-	buf_adds(&b, "\t\tdrop\n\t}\n}\n");
+	buf_adds(&b, "\t\treject with tcp reset\n\t}\n}\n");
 	*ret = buf_take(&b, NULL);
 	return *ret ? 0 : err_oom(e);
 }
@@ -257,6 +257,21 @@ static int ask_listen(struct tls_work *w, bool by_socket, const char *why, struc
 	return r;
 }
 
+/* The rules are right on disk, but somebody's firewall may have flushed them. */
+static int mend_fence(struct tls_work *w, struct err *e)
+{
+	char ignored[128];
+	bool open;
+	int r;
+
+	if (!host_is_live(w->h))
+		return 0;
+	r = tls_from_open(w->s, &open, ignored, e);
+	return r < 0 || !open ? r
+			      : ask(w, TLS_FENCE, UNIT_RELOAD, "from",
+				    "the rules are not in the kernel", e);
+}
+
 /* Rules first: the drop-in makes Docker wait for them. */
 static int diff_fence(struct tls_work *w, enum fence fence, struct err *e)
 {
@@ -289,7 +304,12 @@ static int diff_fence(struct tls_work *w, enum fence fence, struct err *e)
 		w->out->manager_reload = true;
 	if (r == 0 && changed > 0)
 		return ask(w, TLS_FENCE, UNIT_RELOAD, "from", "the addresses change", e);
-	return r > 0 ? ask(w, TLS_FENCE, UNIT_RESTART, "from", "the rules are to be loaded", e) : r;
+	if (r == 0)
+		return mend_fence(w, e);
+	if (r < 0)
+		return r;
+	return ask(w, TLS_FENCE, json_object_get(w->was, "unit") ? UNIT_RESTART : UNIT_START,
+		   "from", "the rules are to be loaded", e);
 }
 
 /* Its unit stops while its file is there: the table goes with it. */
