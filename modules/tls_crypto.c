@@ -34,7 +34,7 @@
 	X(BN_bin2bn)                                                                               \
 	X(BN_free)                                                                                 \
 	X(BN_to_ASN1_INTEGER)                                                                      \
-	X(ERR_clear_error)                                                                         \
+	X(ERR_get_error)                                                                           \
 	X(EVP_PKEY_free)                                                                           \
 	X(EVP_PKEY_get_base_id)                                                                    \
 	X(EVP_PKEY_get_bits)                                                                       \
@@ -117,6 +117,18 @@ static int crypto_load(struct crypto *c, struct err *e)
 	return 0;
 }
 
+/* What went wrong is told by results; that memory ran out is told here alone, and would be taken
+ * for a bad certificate. */
+static int crypto_errors(const struct crypto *c, struct err *e)
+{
+	bool oom = false;
+	unsigned long code;
+
+	while ((code = c->ERR_get_error()))
+		oom |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+	return oom ? err_oom(e) : 0;
+}
+
 /* --- reading --- */
 
 /* The certificates of one file. */
@@ -155,10 +167,9 @@ static int chain_read(struct chain *x, const struct tls_pem *pem, struct tls_loo
 	while (x->n < CHAIN_MAX && (x->list[x->n] = x->c->PEM_read_bio_X509(in, NULL, NULL, NULL)))
 		x->n++;
 	x->c->BIO_free(in);
-	x->c->ERR_clear_error(); /* the end of the text is one */
 	if (!x->n)
 		fault(l, "holds no certificate (PEM, \"-----BEGIN CERTIFICATE-----\")");
-	return 0;
+	return crypto_errors(x->c, e); /* the end of the text is one, but no matter */
 }
 
 /* A key with a passphrase is nobody's here: dockerd can't read it either. */
@@ -180,12 +191,16 @@ static int key_read(const struct crypto *c, const struct tls_pem *pem, EVP_PKEY 
 		return err_oom(e);
 	*ret = c->PEM_read_bio_PrivateKey(in, NULL, no_passphrase, NULL);
 	c->BIO_free(in);
-	c->ERR_clear_error();
 	if (!*ret)
 		fault(l, "%s",
 		      memmem(pem->text, pem->len, "ENCRYPTED", 9)
 			      ? "is encrypted: dockerd has nobody to ask for the passphrase"
 			      : "holds no private key (PEM)");
+	if (crypto_errors(c, e) < 0) {
+		c->EVP_PKEY_free(*ret);
+		*ret = NULL;
+		return e->code;
+	}
 	return 0;
 }
 
@@ -278,7 +293,6 @@ static int judge_chain(const struct crypto *c, const struct chain *ca, const str
 	c->X509_STORE_CTX_free(ctx);
 	c->X509_STORE_free(store);
 	c->OPENSSL_sk_free(more);
-	c->ERR_clear_error();
 	return r;
 }
 
@@ -349,7 +363,8 @@ int tls_judge(const struct tls_pair *p, struct tls_looks *ret, struct err *e)
 		fault(&l.key, "is not the certificate's key");
 	judge_strength(&c, key, &l.key);
 	c.EVP_PKEY_free(key);
-	c.ERR_clear_error();
+	if (r == 0)
+		r = crypto_errors(&c, e);
 	if (r == 0)
 		*ret = l;
 	return r;
@@ -375,9 +390,10 @@ int tls_judge_ca_key(const struct tls_pem *ca_pem, const struct tls_pem *key_pem
 	if (key && ca.n && c.X509_check_private_key(ca.list[0], key) != 1)
 		fault(&l, "is not the CA's key");
 	c.EVP_PKEY_free(key);
-	c.ERR_clear_error();
-	*ret = l;
-	return 0;
+	r = crypto_errors(&c, e);
+	if (r == 0)
+		*ret = l;
+	return r;
 }
 
 /* --- making --- */
@@ -523,8 +539,7 @@ int tls_make(const struct tls_make *m, char **ret_cert, char **ret_key, struct e
 	c.X509_free(x);
 	c.EVP_PKEY_free(key);
 	c.EVP_PKEY_free(signer);
-	c.ERR_clear_error();
-	return r;
+	return crypto_errors(&c, e) < 0 ? e->code : r;
 }
 
 #else /* !HAVE_OPENSSL */
