@@ -154,8 +154,42 @@ static int verify_address(const struct tls_address *a, const struct client *c, c
 	return 0;
 }
 
-static int verify_listen(const struct section *s, const struct host *h, struct findings *out,
-			 bool *ret_reached, struct err *e)
+static int add_address(json_t *all, const char *text, struct err *e)
+{
+	json_t *v;
+	size_t i;
+
+	if (!has_prefix(text, "tcp://"))
+		return 0;
+	json_array_foreach (all, i, v)
+		if (streq(json_string_value(v), text))
+			return 0;
+	return json_array_append_new(all, json_string(text)) < 0 ? err_oom(e) : 0;
+}
+
+/* Where the API is to listen: tls.listen, daemon.hosts, and what else the command line says. */
+static int addresses(const struct section *s, const struct engine_cmdline *cmd, json_t *all,
+		     struct err *e)
+{
+	const struct section *d = plan_section(s->plan, "daemon");
+	const char *value;
+	size_t pos = 0, i;
+	json_t *v;
+
+	json_array_foreach (section_get(s, "listen"), i, v)
+		if (add_address(all, json_string_value(v), e) < 0)
+			return e->code;
+	json_array_foreach (d ? section_get(d, "hosts") : NULL, i, v)
+		if (add_address(all, json_string_value(v), e) < 0)
+			return e->code;
+	while ((value = engine_cmdline_next(cmd, "hosts", &pos)))
+		if (add_address(all, value, e) < 0)
+			return e->code;
+	return 0;
+}
+
+static int verify_listen(const struct section *s, const struct host *h, const json_t *all,
+			 struct findings *out, bool *ret_reached, struct err *e)
 {
 	_cleanup_(client_done) struct client c = { 0 };
 	_cleanup_buf_ struct buf wanted = BUF_INIT;
@@ -166,14 +200,17 @@ static int verify_listen(const struct section *s, const struct host *h, struct f
 
 	if (client_load(s, h, &c, e) < 0)
 		return e->code;
-	json_array_foreach (section_get(s, "listen"), i, v) {
+	json_array_foreach (all, i, v) {
 		struct tls_address a;
 		const char *why;
 
 		buf_addf(&wanted, "%s%s", i ? " " : "", json_string_value(v));
-		if (bad[0] || tls_address_parse(json_string_value(v), &a, &why) < 0)
+		if (bad[0])
 			continue;
-		if (verify_address(&a, &c, bad, e) < 0)
+		if (tls_address_parse(json_string_value(v), &a, &why) < 0)
+			snprintf(bad, sizeof(bad), "%s is no address that can be asked",
+				 json_string_value(v));
+		else if (verify_address(&a, &c, bad, e) < 0)
 			return e->code;
 	}
 	list = buf_take(&wanted, NULL);
@@ -253,15 +290,22 @@ static int verify_from(const struct section *s, bool reached, struct findings *o
 int tls_verify(const struct section *s, const struct previous *was, const struct host *h,
 	       struct findings *out, struct err *e)
 {
+	_cleanup_json_ json_t *all = json_array();
 	const struct engine_cmdline *cmd;
 	struct daemon_running run;
 	bool reached = false;
 	int r = verify_files(s, h, out, e);
 
 	(void)was;
-	if (r < 0 || !json_array_size(section_get(s, "listen")))
-		return r;
-	if (engine_cmdline(h, &cmd, e) < 0 || daemon_running_load(h, cmd, NULL, &run, e) < 0)
+	if (r < 0 || engine_cmdline(h, &cmd, e) < 0)
+		return e->code;
+	if (!all)
+		return err_oom(e);
+	if (addresses(s, cmd, all, e) < 0)
+		return e->code;
+	if (!json_array_size(all))
+		return 0;
+	if (daemon_running_load(h, cmd, NULL, &run, e) < 0)
 		return e->code;
 	if (!run.up) {
 		r = tell(out, "listen", FINDING_SKIPPED, NULL, NULL, run.why, e);
@@ -269,6 +313,6 @@ int tls_verify(const struct section *s, const struct previous *was, const struct
 			       ? r
 			       : tell(out, "from", FINDING_SKIPPED, NULL, NULL, run.why, e);
 	}
-	r = verify_listen(s, h, out, &reached, e);
+	r = verify_listen(s, h, all, out, &reached, e);
 	return r < 0 ? r : verify_from(s, reached, out, e);
 }
