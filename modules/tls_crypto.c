@@ -34,6 +34,7 @@
 	X(BN_bin2bn)                                                                               \
 	X(BN_free)                                                                                 \
 	X(BN_to_ASN1_INTEGER)                                                                      \
+	X(CRYPTO_set_mem_functions)                                                                \
 	X(ERR_get_error)                                                                           \
 	X(EVP_PKEY_free)                                                                           \
 	X(EVP_PKEY_get_base_id)                                                                    \
@@ -94,6 +95,35 @@ struct crypto {
 #undef X
 };
 
+/*
+ * OpenSSL doesn't always say that memory ran out: a certificate is then "not for a server". Its
+ * hooks for allocations take no argument, so that this has to be a variable; it is looked at, and
+ * taken back, by crypto_errors().
+ */
+static bool starved;
+
+static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	void *q = realloc(p, n);
+
+	(void)file;
+	(void)line;
+	starved |= !q && n;
+	return q;
+}
+
+static void *crypto_malloc(size_t n, const char *file, int line)
+{
+	return crypto_realloc(NULL, n, file, line);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
 static int crypto_load(struct crypto *c, struct err *e)
 {
 	/* Never closed: libcrypto has pinned itself, and a second load finds it. */
@@ -111,9 +141,12 @@ static int crypto_load(struct crypto *c, struct err *e)
 	memcpy(&c->name, &f, sizeof(f));
 	CRYPTO_API(X)
 #undef X
+	/* Once: a later load finds them set. */
+	c->CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+	starved = false;
 	/* Not this machine's openssl.cnf: it may be another host that is looked at. */
 	if (c->OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
-		return err_set(e, EOPNOTSUPP, "OpenSSL does not start");
+		return starved ? err_oom(e) : err_set(e, EOPNOTSUPP, "OpenSSL does not start");
 	return 0;
 }
 
@@ -121,8 +154,10 @@ static int crypto_load(struct crypto *c, struct err *e)
  * for a bad certificate. */
 static int crypto_errors(const struct crypto *c, struct err *e)
 {
-	bool oom = false;
+	bool oom = starved;
 	unsigned long code;
+
+	starved = false;
 
 	while ((code = c->ERR_get_error()))
 		oom |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
