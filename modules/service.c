@@ -143,8 +143,13 @@ static int state_of(const struct host *h, const char *unit, struct unit_state *r
 static int decide_other(const struct unit_state *u, const struct changes *out, struct ask *a,
 			struct err *e)
 {
-	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !is_up(u))
-		ask_of_down(a, u);
+	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !is_up(u)) {
+		/* One that this very transaction makes is to run. */
+		if (streq(u->load, "not-found"))
+			a->action = UNIT_START;
+		else
+			ask_of_down(a, u);
+	}
 	if (a->action != UNIT_NOTHING && out->no_restart)
 		return put_off(a, e, "--no-restart");
 	return 0;

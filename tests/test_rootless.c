@@ -306,7 +306,7 @@ START_TEST(ranges)
 	     NULL);
 	x = changes_find(&c, "/etc/subuid");
 	ck_assert_ptr_nonnull(x);
-	ck_assert_str_eq(x->lines[0], "bob:300010:65536");
+	ck_assert_str_eq(x->lines[0].text, "bob:300010:65536");
 	put("/etc/subuid", "alice:100000:1000\n");
 	diff(V "rootless: {users: [alice]}\n", NULL);
 	ck_assert(refused("A range is not grown"));
