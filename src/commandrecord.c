@@ -41,11 +41,13 @@ static int run(char *const *argv, struct err *e)
 		       *output ? ":\n" : " and said nothing", output);
 }
 
-int commandrecord_run(const struct journal *j, struct err *e)
+int commandrecord_run(struct journal *j, struct err *e)
 {
 	for (size_t i = 0; i < j->n_commands; i++)
-		if (run(j->commands[i].argv, e) < 0)
+		if (run(j->commands[i].argv, e) < 0) {
+			j->commands[i].failed = true;
 			return e->code;
+		}
 	return 0;
 }
 
@@ -71,9 +73,17 @@ int commandrecord_undo(const struct host *h, const struct journal *j, struct err
 {
 	int r = 0;
 
-	for (size_t i = j->n_commands; i > 0 && j->phase >= PHASE_COMMANDS; i--)
-		if (j->commands[i - 1].back)
-			r = run_back(h, j->commands[i - 1].back, r, failed, e);
+	for (size_t i = j->n_commands; i > 0 && j->phase >= PHASE_COMMANDS; i--) {
+		const struct command_record *x = &j->commands[i - 1];
+		struct err ignored;
+
+		if (!x->back)
+			continue;
+		if (x->failed && strv_same(x->argv, x->back))
+			run(x->back, &ignored);
+		else
+			r = run_back(h, x->back, r, failed, e);
+	}
 	return r;
 }
 

@@ -9,12 +9,13 @@
 #include "journal.h"
 
 /* Runs them in their order, up to the first that fails: *e quotes what it said. */
-int commandrecord_run(const struct journal *j, struct err *e);
+int commandrecord_run(struct journal *j, struct err *e);
 
 /*
  * Takes back those that may have been run, last first, going on past those that fail: each failure
- * is added to `failed` with what to type. -EOPNOTSUPP on a host that isn't live: they act on the
- * one that runs.
+ * is added to `failed` with what to type. One that failed, and is its own way back (a loader),
+ * fails for reasons that were there before us when it fails again. -EOPNOTSUPP on a host that isn't
+ * live: they act on the one that runs.
  */
 int commandrecord_undo(const struct host *h, const struct journal *j, struct errs *failed,
 		       struct err *e);

@@ -48,6 +48,7 @@ struct step {
 struct command_record {
 	char **argv,
 		**back; /* as in struct change_command; of a rollback: what it runs, and NULL */
+	bool failed;	/* in this process: it was run, and failed */
 	json_t *why;
 };
 void command_record_done(struct command_record *c);

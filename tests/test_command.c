@@ -176,6 +176,23 @@ START_TEST(a_way_back_that_fails)
 }
 END_TEST
 
+/* What fails with our files fails without them: that is how it was before. */
+START_TEST(a_loader_that_fails_anyway)
+{
+	char load[512];
+
+	file();
+	script(load, sizeof(load), "load", 1);
+	ck_ok(changes_command(&c, host, SH(load), SH(load), "m", NULL, NULL, "t", &e));
+	ck_assert_int_eq(commit(), -EIO);
+	ck_ok(transaction_undo(&t, &lost, &e));
+	transaction_end(&t);
+	ck_assert_uint_eq(lost.n, 0);
+	holds("/log", "load after\nload before\n");
+	ck_assert(!exists("/var/lib/bulkhead/pending"));
+}
+END_TEST
+
 static void killed_at(enum phase phase)
 {
 	file();
@@ -352,6 +369,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, asked_for_twice);
 	tcase_add_test(tc, one_that_fails_undoes_everything);
 	tcase_add_test(tc, a_way_back_that_fails);
+	tcase_add_test(tc, a_loader_that_fails_anyway);
 	tcase_add_test(tc, killed_in_between);
 	tcase_add_test(tc, killed_before_they_were_run);
 	tcase_add_test(tc, not_the_host_that_runs);
