@@ -215,12 +215,12 @@ START_TEST(encryption)
 	block("253:0", "dm-0");
 	put("/sys/devices/dm-1/dm/uuid", "LVM-x\n");
 	put("/sys/devices/dm-1/slaves/dm-0/x", "");
-	put("/sys/devices/dm-1/slaves/sda1/x", "");
+	put("/sys/devices/dm-1/slaves/a0/x", "");
 	put("/sys/devices/dm-0/dm/uuid", "CRYPT-LUKS2-0\n");
 	disk("/d", "21 1 253:1 / / rw - ext4 /dev/dm-1 rw\n");
 	is("encryption", FINDING_NOTED, "dm-1");
-	ck_assert_int_eq(unlink(at("/sys/devices/dm-1/slaves/sda1/x")), 0);
-	ck_assert_int_eq(rmdir(at("/sys/devices/dm-1/slaves/sda1")), 0);
+	ck_assert_int_eq(unlink(at("/sys/devices/dm-1/slaves/a0/x")), 0);
+	ck_assert_int_eq(rmdir(at("/sys/devices/dm-1/slaves/a0")), 0);
 	disk("/d", "21 1 253:1 / / rw - ext4 /dev/dm-1 rw\n");
 	is("encryption", FINDING_OK, "dm-1 is on dm-crypt");
 	disk("/d", "21 1 253:0 / / rw - ext4 /dev/dm-0 rw\n");
