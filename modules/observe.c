@@ -194,23 +194,21 @@ static int fixes(const struct section *s, const struct host *h, struct findings 
 	return observe_fixes(text, out, e);
 }
 
-/* The process of docker.service; 0: it can't be told. */
-static uint32_t daemon_pid(const struct host *h)
+/* The process of docker.service; main_pid 0: it can't be told. */
+static void daemon_process(const struct host *h, struct unit_state *ret)
 {
 	_cleanup_units_ struct units *u = NULL;
-	struct unit_state st;
 	struct err none;
 
-	if (units_open(h, &u, &none) < 0 || units_state(u, DOCKER_SERVICE, &st, &none) < 0)
-		return 0;
-	return st.main_pid;
+	if (units_open(h, &u, &none) < 0 || units_state(u, DOCKER_SERVICE, ret, &none) < 0)
+		*ret = (struct unit_state){ 0 };
 }
 
 static int observe(const struct section *s, const struct host *h, struct findings *out,
 		   struct err *e)
 {
 	const json_t *info = NULL;
-	uint32_t pid;
+	struct unit_state unit;
 	int r;
 
 	if (fixes(s, h, out, e) < 0)
@@ -221,12 +219,12 @@ static int observe(const struct section *s, const struct host *h, struct finding
 	if (r < 0)
 		return findings_add(out, OBSERVE, NULL, "1.1.1,2.3,2.4,2.5,2.6,2.10,2.11,2.17",
 				    FINDING_SKIPPED, NULL, NULL, e->text, e);
-	pid = daemon_pid(h);
+	daemon_process(h, &unit);
 	if (observe_disk(h, info, out, e) < 0 || observe_defaults(s, h, info, out, e) < 0 ||
 	    containers(s, h, out, e) < 0)
 		return e->code;
-	if (pid)
-		r = observe_ports(h, info, pid, out, e);
+	if (unit.main_pid)
+		r = observe_ports(h, info, unit.main_pid, unit.started_us, out, e);
 	else
 		r = findings_add(out, OBSERVE, "tcp-api", "2.7", FINDING_SKIPPED, NULL, NULL,
 				 "systemd names no process of docker.service", e);

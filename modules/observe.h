@@ -15,9 +15,9 @@
 /* A file system of its own under the data root, and what encrypts it. `info`: GET /info. */
 int observe_disk(const struct host *h, const json_t *info, struct findings *out, struct err *e);
 
-/* TCP ports of the daemon that process `pid` is. */
-int observe_ports(const struct host *h, const json_t *info, uint32_t pid, struct findings *out,
-		  struct err *e);
+/* TCP ports of the daemon that process `pid` is, which started at `since_us`. */
+int observe_ports(const struct host *h, const json_t *info, uint32_t pid, uint64_t since_us,
+		  struct findings *out, struct err *e);
 
 /* What benchmarks ask of daemon.json and defaults give; and where the plan says otherwise. */
 int observe_defaults(const struct section *s, const struct host *h, const json_t *info,

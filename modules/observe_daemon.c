@@ -191,17 +191,48 @@ static int net_read(const struct host *h, uint32_t pid, const char *name, struct
 	return 0;
 }
 
-static int add_ports(const struct daemon_doc *d, const struct ports *p, struct findings *out,
-		     struct err *e)
+/* Does the process run with what its file and its unit say now? NULL: it does, else why not. */
+static int outdated(const struct host *h, const struct daemon_doc *d, uint32_t pid,
+		    uint64_t since_us, const char **ret_why, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64], *at, **arg;
+	struct stat st;
+	size_t len;
+	int r;
+
+	*ret_why = NULL;
+	r = host_stat(h, d->config, &st, e);
+	if (r == 0 && daemon_file_us(h, d->config, &st) > since_us)
+		*ret_why = "the file is newer than the running daemon";
+	snprintf(path, sizeof(path), "/proc/%u/cmdline", pid);
+	r = host_read(h, path, HOST_READ_MAX, &text, &len, e);
+	if (r == -ENOMEM)
+		return r;
+	at = text;
+	arg = d->cmdline ? d->cmdline->argv : NULL;
+	for (; r == 0 && arg && *arg && at < text + len && streq(*arg, at); arg++)
+		at += strlen(at) + 1;
+	if (!*ret_why && (r < 0 || !arg || *arg || at < text + len))
+		*ret_why = "the running daemon's command line is not its unit's";
+	return 0;
+}
+
+static int add_ports(const struct daemon_doc *d, const struct ports *p, const char *outdated_why,
+		     struct findings *out, struct err *e)
 {
 	bool verified = doc_bool(d, "tlsverify", false);
 
 	if (p->api.failed || p->other.failed)
 		return err_oom(e);
+	/* What it was told when it started isn't known: no port found is no proof of none. */
+	if (!p->n_api && outdated_why)
+		return findings_add(out, OBSERVE, "tcp-api", "2.7", FINDING_SKIPPED, NULL, NULL,
+				    outdated_why, e);
 	if (findings_add(out, OBSERVE, "tcp-api", !p->n_api || !verified ? "2.7" : NULL,
 			 p->n_api ? FINDING_NOTED : FINDING_OK, NULL,
 			 p->n_api ? p->api.data : "none",
-			 !p->n_api  ? "the API is on no TCP port: /proc/PID/net/tcp"
+			 !p->n_api  ? "none of its addresses is TCP and listens: /proc/PID/net/tcp"
 			 : verified ? "asks for client certificates"
 				    : "without tlsverify: who reaches it is root on this host",
 			 e) < 0)
@@ -214,9 +245,10 @@ static int add_ports(const struct daemon_doc *d, const struct ports *p, struct f
 			    e);
 }
 
-int observe_ports(const struct host *h, const json_t *info, uint32_t pid, struct findings *out,
-		  struct err *e)
+int observe_ports(const struct host *h, const json_t *info, uint32_t pid, uint64_t since_us,
+		  struct findings *out, struct err *e)
 {
+	const char *why = NULL;
 	_cleanup_(doc_done) struct daemon_doc d = { 0 };
 	_cleanup_(ports_done) struct ports p = { .n = 0 };
 	int r = doc_load(h, &d, e);
@@ -237,7 +269,8 @@ int observe_ports(const struct host *h, const json_t *info, uint32_t pid, struct
 	if (r < 0)
 		return findings_add(out, OBSERVE, "tcp-api", NULL, FINDING_SKIPPED, NULL, NULL,
 				    e->text, e);
-	return add_ports(&d, &p, out, e);
+	r = outdated(h, &d, pid, since_us, &why, e);
+	return r < 0 ? r : add_ports(&d, &p, why, out, e);
 }
 
 /* --- what a benchmark asks for --- */

@@ -240,6 +240,22 @@ END_TEST
 #define TCP_HEAD	       "  sl  local_address rem_address   st\n"
 #define TCP(n, address, state) "   " n ": " address " 00000000:0000 " state " 00000000:00000000\n"
 
+static uint64_t since_us = UINT64_MAX;
+
+/* As /proc shows it: NUL ends each argument. */
+static void runs_as(const char *args)
+{
+	FILE *out;
+
+	put("/proc/7/cmdline", "");
+	out = fopen(at("/proc/7/cmdline"), "w");
+	ck_assert_ptr_nonnull(out);
+	for (; *args; args++)
+		fputc(*args == ' ' ? '\0' : *args, out);
+	fputc('\0', out);
+	ck_assert_int_eq(fclose(out), 0);
+}
+
 static void ports(const char *tcp, const char *info_text)
 {
 	_cleanup_json_ json_t *info = json_loads(info_text ? info_text : "{}", 0, NULL);
@@ -247,11 +263,12 @@ static void ports(const char *tcp, const char *info_text)
 	findings_done(&f);
 	host_forget(host);
 	put("/proc/7/net/tcp", tcp);
-	ck_ok(observe_ports(host, info, 7, &f, &e));
+	ck_ok(observe_ports(host, info, 7, since_us, &f, &e));
 }
 
 START_TEST(tcp_ports)
 {
+	runs_as("/usr/bin/dockerd -H fd://");
 	ports(TCP_HEAD TCP("0", "00000000:0016", "0A"), NULL);
 	is("tcp-api", FINDING_OK, "none");
 	ck_assert_str_eq(found("tcp-api")->cis, "2.7");
@@ -288,7 +305,22 @@ START_TEST(tcp_ports)
 	ports(TCP_HEAD, "{\"Swarm\": {\"LocalNodeState\": \"inactive\"}}");
 	is("tcp-other", FINDING_OK, "none");
 	findings_done(&f);
-	ck_ok(observe_ports(host, NULL, 8, &f, &e));
+	/* Told otherwise since it started: nothing is known of what it has open. */
+	ck_assert_int_eq(unlink(at("/proc/7/net/tcp6")), 0);
+	runs_as("/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375");
+	ports(TCP_HEAD, NULL);
+	is("tcp-api", FINDING_SKIPPED, "command line");
+	runs_as("/usr/bin/dockerd -H");
+	ports(TCP_HEAD, NULL);
+	is("tcp-api", FINDING_SKIPPED, "command line");
+	runs_as("/usr/bin/dockerd -H fd://");
+	ports(TCP_HEAD, NULL);
+	is("tcp-api", FINDING_OK, NULL);
+	since_us = 1;
+	ports(TCP_HEAD, NULL);
+	is("tcp-api", FINDING_SKIPPED, "newer than the running daemon");
+	findings_done(&f);
+	ck_ok(observe_ports(host, NULL, 8, since_us, &f, &e));
 	is("tcp-api", FINDING_SKIPPED, "/proc/8/net/tcp");
 }
 END_TEST
