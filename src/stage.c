@@ -153,14 +153,14 @@ static int label_after(const struct host *h, int fd, const char *path, const cha
 }
 
 static int write_new(const struct host *h, const struct place *p, const char *path, const char *tmp,
-		     const struct image *im, struct err *e)
+		     const struct image *im, bool was, struct err *e)
 {
 	_cleanup_free_ char *context = NULL;
 	_cleanup_close_ int fd = -1;
 	struct err ignored;
 	int r;
 
-	if (label_before(h, path, im, &context, e) < 0)
+	if (!was && label_before(h, path, im, &context, e) < 0)
 		return e->code;
 	fd = openat(p->dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	r = fd < 0 ? -errno : 0;
@@ -187,7 +187,7 @@ int stage_file(const struct host *h, const char *path, const char *tmp, const st
 {
 	_cleanup_place_ struct place p;
 
-	if (place_open(h, path, &p, e) < 0 || write_new(h, &p, path, tmp, im, e) < 0)
+	if (place_open(h, path, &p, e) < 0 || write_new(h, &p, path, tmp, im, false, e) < 0)
 		return e->code;
 	if (sync_dir(h, &p, e) == 0)
 		return 0;
@@ -241,7 +241,7 @@ static int rename_new(int dir, const char *from, const char *to)
 }
 
 int stage_whole(const struct host *h, const char *path, const char *tmp, const struct image *im,
-		struct err *e)
+		bool was, struct err *e)
 {
 	_cleanup_free_ char *part = NULL;
 	_cleanup_place_ struct place p;
@@ -251,7 +251,7 @@ int stage_whole(const struct host *h, const char *path, const char *tmp, const s
 		return e->code;
 	if (asprintf(&part, "%s" STAGE_PART, tmp) < 0)
 		return err_oom(e);
-	if (write_new(h, &p, path, part, im, e) < 0)
+	if (write_new(h, &p, path, part, im, was, e) < 0)
 		return e->code;
 	r = rename_new(p.dir, part, tmp);
 	if (r == 0)
@@ -401,10 +401,15 @@ int stage_discard(const struct host *h, const char *path, const char *tmp, struc
 		return 0;
 	if (r < 0)
 		return r;
-	if (unlinkat(p.dir, tmp, 0) < 0)
-		return errno == ENOENT
-			       ? 0
-			       : fail(h, e, errno, "remove the temporary file beside", path);
+	if (unlinkat(p.dir, tmp, 0) < 0) {
+		r = -errno;
+		/* A read-only file system says so before it looks for the name. */
+		if (r == -ENOENT ||
+		    (r == -EROFS && faccessat(p.dir, tmp, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+		     errno == ENOENT))
+			return 0;
+		return fail(h, e, r, "remove the temporary file beside", path);
+	}
 	return sync_dir(h, &p, e);
 }
 

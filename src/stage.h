@@ -21,11 +21,11 @@ int stage_file(const struct host *h, const char *path, const char *tmp, const st
 
 /*
  * As stage_file, and `tmp` never is a file half written: it is written as `tmp` STAGE_PART and then
- * gets its name.
+ * gets its name. `was`: the image stood there before, and had no label if it has none now.
  */
 #define STAGE_PART "-part"
 int stage_whole(const struct host *h, const char *path, const char *tmp, const struct image *im,
-		struct err *e);
+		bool was, struct err *e);
 
 /*
  * Puts `tmp` in the place of `path`, where `expect` has to be. renameat2(2) with RENAME_EXCHANGE or

@@ -81,6 +81,9 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 	if (units_boot_id(t->h, t->journal.boot_id, e) < 0 ||
 	    unitrecord_note(t->h, &t->journal, e) < 0)
 		return e->code;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i]->kind != CHANGE_KNOB && host_writable(t->h, c->list[i]->path, e) < 0)
+			return err_prefix(e, "nothing was changed");
 	for (size_t i = 0; i < t->journal.n_steps; i++)
 		t->journal.steps[i].untouched = true;
 	if (journal_create(t->h, &t->journal, e) < 0) {
@@ -104,7 +107,7 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 			r = stage_mkdir(t->h, x->path, &x->after, e);
 		}
 		if (x->kind == CHANGE_FILE || x->kind == CHANGE_LINES)
-			r = stage_whole(t->h, x->path, s->tmp, &x->after, e);
+			r = stage_whole(t->h, x->path, s->tmp, &x->after, false, e);
 		if (r < 0)
 			return r;
 	}

@@ -334,7 +334,7 @@ static int put(const struct host *h, const struct step *s, const char *tmp, cons
 	_cleanup_(found_done) struct found f = { 0 };
 	struct err other;
 
-	if (stage_whole(h, s->path, tmp, im, e) < 0)
+	if (stage_whole(h, s->path, tmp, im, true, e) < 0)
 		return e->code;
 	if (stage_swap(h, s->path, tmp, now, e) == 0)
 		return 0;

@@ -207,7 +207,7 @@ START_TEST(leaves_what_is_open_for_writing)
 
 	put("/file", "before");
 	seen = image_now("/file");
-	ck_ok(stage_whole(host, "/file", TMP, &im, &e));
+	ck_ok(stage_whole(host, "/file", TMP, &im, false, &e));
 	writer = open(at("/file"), O_WRONLY | O_APPEND | O_CLOEXEC);
 	ck_assert_int_eq(stage_swap(host, "/file", TMP, &seen, &e), -ESTALE);
 	ck_says("open for writing");
@@ -230,8 +230,8 @@ START_TEST(stages_whole)
 {
 	struct image im = text_image("ours", 0644);
 
-	ck_ok(stage_whole(host, "/file", TMP, &im, &e));
-	ck_assert_int_eq(stage_whole(host, "/file", TMP, &im, &e), -EEXIST);
+	ck_ok(stage_whole(host, "/file", TMP, &im, false, &e));
+	ck_assert_int_eq(stage_whole(host, "/file", TMP, &im, false, &e), -EEXIST);
 	holds("/" TMP, "ours");
 	ONLY(TMP);
 }
