@@ -7,7 +7,9 @@
 
 #include "../../src/diff.h"
 
-const struct fuzz_bounds fuzz_bounds = { 1 << 20, 400 };
+/* The trace of the comparison is no more than 2 MB for any input (EDITS_MAX), and 1 MB while it
+ * grows. */
+const struct fuzz_bounds fuzz_bounds = { 4 << 20, 400 };
 
 /* Only what is shown as it is can be read back. */
 static bool plain(const char *text, size_t len)
