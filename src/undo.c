@@ -42,9 +42,9 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 	return where;
 }
 
-static bool has_acl(const struct image *im)
+static bool is_acl(const char *xattr)
 {
-	return image_xattr(im, XATTR_ACL) || image_xattr(im, XATTR_ACL_DEFAULT);
+	return streq(xattr, XATTR_ACL) || streq(xattr, XATTR_ACL_DEFAULT);
 }
 
 static bool same_xattr(const struct xattr *a, const struct xattr *b)
@@ -52,49 +52,60 @@ static bool same_xattr(const struct xattr *a, const struct xattr *b)
 	return a && b ? a->len == b->len && memcmp(a->value, b->value, a->len) == 0 : !a && !b;
 }
 
-/* Has an image each of its ACLs, and its mode, from one side or the other? */
-static bool acls_from_sides(const struct step *s, const struct image *now)
+static bool xattr_from_sides(const struct step *s, const struct image *now, const char *name)
 {
-	static const char *const names[] = { XATTR_ACL, XATTR_ACL_DEFAULT };
+	const struct xattr *x = image_xattr(now, name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct xattr *x = image_xattr(now, names[i]);
+	return same_xattr(x, image_xattr(&s->before, name)) ||
+	       same_xattr(x, image_xattr(&s->after, name));
+}
 
-		if (!same_xattr(x, image_xattr(&s->before, names[i])) &&
-		    !same_xattr(x, image_xattr(&s->after, names[i])))
+/* What a change of owner, mode and ACLs leaves alone. */
+static bool other_xattrs_same(const struct image *a, const struct image *b)
+{
+	size_t i = 0, k = 0;
+
+	for (;; i++, k++) {
+		while (i < a->n_xattrs && is_acl(a->xattrs[i].name))
+			i++;
+		while (k < b->n_xattrs && is_acl(b->xattrs[k].name))
+			k++;
+		if (i == a->n_xattrs || k == b->n_xattrs)
+			return i == a->n_xattrs && k == b->n_xattrs;
+		if (!streq(a->xattrs[i].name, b->xattrs[k].name) ||
+		    !same_xattr(&a->xattrs[i], &b->xattrs[k]))
 			return false;
 	}
-	return now->mode == s->before.mode || now->mode == s->after.mode;
+}
+
+/* Bits of a mode that are of one side, as long as both have one owner, or of the owner's side. */
+static bool bits_from_sides(mode_t bits, mode_t mask, const struct image *own,
+			    const struct image *other, mode_t moving)
+{
+	return bits == (own->mode & mask) ||
+	       (other ? bits == (other->mode & mask) : bits == moving);
 }
 
 /*
- * Between both sides, where a change of owner was stopped (stage_attrs): the bits that both allow
- * with either owner, or the whole mode of one side with its owner while the ACL is still the
- * other's.
+ * Between both sides, where a change was stopped (protect() in stage.c, in either direction): each
+ * ACL, the permissions, and the bits above them of one side or the other. A new owner comes behind
+ * a chmod(2) to what both sides allow, which is also the mask of an ACL.
  */
 static bool attrs_between(const struct step *s, const struct image *now)
 {
-	const struct image *sides[] = { &s->before, &s->after };
-	bool acl = has_acl(&s->before) || has_acl(&s->after);
-	mode_t both = (s->before.mode & S_IFMT) | (s->before.mode & s->after.mode & 0700);
+	const struct image *b = &s->before, *a = &s->after, *own = b, *other = a;
+	bool moves = b->uid != a->uid || b->gid != a->gid;
 
-	if (s->before.uid == s->after.uid && s->before.gid == s->after.gid) {
-		if (acl)
-			return now->uid == s->after.uid && now->gid == s->after.gid &&
-			       acls_from_sides(s, now);
-		both = 0;
+	if (moves) {
+		own = now->uid == a->uid && now->gid == a->gid ? a : b;
+		other = NULL;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
-		struct image im = *now;
-
-		if (now->uid != sides[i]->uid || now->gid != sides[i]->gid ||
-		    (now->mode != both && (!acl || now->mode != sides[i]->mode)))
-			continue;
-		im.mode = sides[i]->mode;
-		if (acl || image_same_attrs(&im, sides[i]))
-			return true;
-	}
-	return false;
+	return now->uid == own->uid && now->gid == own->gid &&
+	       (now->mode & S_IFMT) == (own->mode & S_IFMT) && other_xattrs_same(now, own) &&
+	       bits_from_sides(now->mode & 0777, 0777, own, other, b->mode & a->mode & 0700) &&
+	       bits_from_sides(now->mode & 07000, 07000, own, other, 0) &&
+	       xattr_from_sides(s, now, XATTR_ACL_DEFAULT) &&
+	       (xattr_from_sides(s, now, XATTR_ACL) || (moves && image_xattr(now, XATTR_ACL)));
 }
 
 enum undo_where undo_where(const struct step *s, const struct image *now)

@@ -158,6 +158,67 @@ START_TEST(half_set)
 }
 END_TEST
 
+static void look_of(const char *path, mode_t mode, uid_t uid)
+{
+	ck_assert_int_eq(chown(at(path), uid, uid), 0);
+	ck_assert_int_eq(chmod(at(path), mode), 0);
+}
+
+/* Where setting owner and mode stops: setting an ACL sets the permissions alone, chown(2) comes
+ * after a chmod(2) that takes all bits above them. */
+START_TEST(stopped_between_two_calls)
+{
+	_cleanup_acl_ struct acl a = acl_with(0775, 33, 7);
+	static const struct stop {
+		mode_t was, to, now;
+		uid_t owner, owner_now;
+		enum undo_where where;
+	} stops[] = {
+		{ 02775, 0750, 02750, 0, 0, UNDO_AFTER },
+		{ 02775, 0750, 0775, 0, 0, UNDO_AFTER },
+		{ 02775, 0750, 0700, 0, 0, UNDO_ELSEWHERE },
+		{ 02775, 0750, 02770, 0, 0, UNDO_ELSEWHERE },
+		{ 0775, 0750, 02750, 0, 0, UNDO_ELSEWHERE },
+		{ 02777, 02755, 0700, 7, 7, UNDO_AFTER },
+		{ 02777, 02755, 0700, 7, 0, UNDO_AFTER },
+		{ 02777, 02755, 0755, 7, 0, UNDO_AFTER },
+		{ 02777, 02755, 01755, 7, 0, UNDO_ELSEWHERE },
+		{ 02777, 02755, 0711, 7, 0, UNDO_ELSEWHERE },
+		{ 02777, 02755, 0755, 7, 8, UNDO_ELSEWHERE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(stops) * (acls ? 2 : 1); i++) {
+		const struct stop *s = &stops[i / (acls ? 2 : 1)];
+		_cleanup_(image_done) struct image was = { 0 }, now = { 0 };
+		bool changed, with_acl = acls && i % 2;
+
+		look_of("/d", s->was, s->owner);
+		if (with_acl) {
+			set_on_disk("/d", XATTR_ACL, &a);
+			look_of("/d", s->was, s->owner);
+		}
+		look("/d", &was);
+		ck_ok(changes_attrs(&c, host, "/d", s->to, 0, 0, "m", NULL, NULL, "t", &e));
+		record();
+		if (with_acl)
+			ck_assert_int_eq(removexattr(at("/d"), XATTR_ACL), 0);
+		look_of("/d", s->now, s->owner_now);
+		ck_assert_int_eq(where(0), s->where);
+		ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+		look("/d", &now);
+		ck_assert(image_same_attrs(&was, &now));
+		ck_assert_int_eq(where(0), UNDO_BEFORE);
+		ck_assert_int_eq(setxattr(at("/d"), "user.theirs", "x", 1, 0), 0);
+		ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+		ck_assert_int_eq(removexattr(at("/d"), "user.theirs"), 0);
+		if (with_acl)
+			ck_assert_int_eq(removexattr(at("/d"), XATTR_ACL), 0);
+		journal_done(&j);
+		changes_done(&c);
+	}
+}
+END_TEST
+
 /* Whoever may write the directory puts something else there. */
 START_TEST(replaced_meanwhile)
 {
@@ -213,6 +274,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, listed);
 	tcase_add_test(tc, set_and_taken_back);
 	tcase_add_test(tc, half_set);
+	tcase_add_test(tc, stopped_between_two_calls);
 	tcase_add_test(tc, replaced_meanwhile);
 	tcase_add_test(tc, refused_by_the_file_system);
 }
