@@ -171,8 +171,9 @@ int undo_lines_of(const struct step *s, const struct image *now, struct image *r
 
 	if (image_copy(now, &back, e) < 0)
 		return e->code;
-	for (size_t i = 0; back.content && i < s->n_lines; i++) {
-		const struct line *l = &s->lines[i];
+	/* The last one first: what it stood in place of may look like another's. */
+	for (size_t i = s->n_lines; back.content && i > 0; i--) {
+		const struct line *l = &s->lines[i - 1];
 
 		if (!l->old)
 			line_remove(&back, l->text);

@@ -180,6 +180,22 @@ START_TEST(replaced_beside_appended)
 }
 END_TEST
 
+/* A line that is like one that had to make place. */
+START_TEST(replaced_by_turns)
+{
+	bool changed;
+
+	put("/etc/group", "one\ntwo\n");
+	line_replace("/etc/group", "one", "three");
+	line_replace("/etc/group", "two", "one");
+	record();
+	act(0);
+	holds("/etc/group", "three\none\n");
+	ck_ok(undo_step(host, &j.steps[0], &kindly, &changed, &e));
+	holds("/etc/group", "one\ntwo\n");
+}
+END_TEST
+
 /* A database and a temporary file beside it as a kill left them, and what recovery makes of both.
  */
 struct left {
@@ -416,6 +432,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, replaced_and_others_moved);
 	tcase_add_test(tc, replaced_and_edited);
 	tcase_add_test(tc, replaced_beside_appended);
+	tcase_add_test(tc, replaced_by_turns);
 	tcase_add_test(tc, replaced_killed_after_the_exchange);
 	tcase_add_test(tc, replaced_killed_in_an_undo);
 	tcase_add_test(tc, lines_killed_after_the_exchange);
