@@ -550,14 +550,18 @@ int stage_attrs(const struct host *h, const char *path, bool no_links, const str
 	fd = openat(p.dir, p.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(h, e, errno, "open", path);
-	if ((st.st_mode & S_IFMT) != (to->mode & S_IFMT))
+	/* Whoever may write the directory can put another file of the same looks there. */
+	if ((st.st_mode & S_IFMT) != (to->mode & S_IFMT) || (no_links && st.st_ino != to->ino))
 		return stale(h, path, e);
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
 		_cleanup_close_ int file =
 			openat(p.dir, p.name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		struct stat opened;
 
-		if (file < 0)
+		if (file < 0 || fstat(file, &opened) < 0)
 			return fail(h, e, errno, "open", path);
+		if (opened.st_ino != st.st_ino || opened.st_dev != st.st_dev)
+			return stale(h, path, e);
 		r = S_ISDIR(st.st_mode) ? drop_default(file, to) : 0;
 		if (r == 0)
 			r = protect(file, to);

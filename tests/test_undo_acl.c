@@ -219,6 +219,23 @@ START_TEST(stopped_between_two_calls)
 }
 END_TEST
 
+/* Whoever may write the directory puts another file there, which looks the same. */
+START_TEST(another_of_the_same_looks)
+{
+	_cleanup_acl_ struct acl a = acl_with(0644, 33, 6);
+
+	if (!acls)
+		return;
+	put("/d/other", "theirs");
+	ck_assert_int_eq(want("/d/f", &a, NULL, true), 1);
+	record();
+	ck_assert_int_eq(rename(at("/d/other"), at("/d/f")), 0);
+	ck_assert_int_eq(stage_attrs(host, "/d/f", true, &c.list[0]->before, &c.list[0]->after, &e),
+			 -ESTALE);
+	ck_assert_int_eq(getxattr(at("/d/f"), XATTR_ACL, NULL, 0), -1);
+}
+END_TEST
+
 /* Whoever may write the directory puts something else there. */
 START_TEST(replaced_meanwhile)
 {
@@ -275,6 +292,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, set_and_taken_back);
 	tcase_add_test(tc, half_set);
 	tcase_add_test(tc, stopped_between_two_calls);
+	tcase_add_test(tc, another_of_the_same_looks);
 	tcase_add_test(tc, replaced_meanwhile);
 	tcase_add_test(tc, refused_by_the_file_system);
 }
