@@ -43,11 +43,17 @@ static int compare(const struct acl_line *l, enum acl_tag tag, uint32_t id)
 /* Where an entry stands, or has to. */
 static size_t place(const struct acl *a, enum acl_tag tag, uint32_t id)
 {
-	size_t i = 0;
+	size_t from = 0, to = a->n;
 
-	while (i < a->n && compare(&a->list[i], tag, id) < 0)
-		i++;
-	return i;
+	while (from < to) {
+		size_t i = from + (to - from) / 2;
+
+		if (compare(&a->list[i], tag, id) < 0)
+			from = i + 1;
+		else
+			to = i;
+	}
+	return from;
 }
 
 static struct acl_line *find(const struct acl *a, enum acl_tag tag, uint32_t id)
