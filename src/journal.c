@@ -43,9 +43,7 @@ static int write_journal(const struct host *h, const char *dir, const char *name
 	_cleanup_free_ char *text = o ? json_text(o, JSON_INDENT(1)) : NULL;
 
 	if (!text)
-		return err_set(
-			e, ENOMEM,
-			"cannot write the journal: out of memory, or a path that is not UTF-8");
+		return err_set(e, ENOMEM, "out of memory, or a line that is not UTF-8");
 	if (strlen(text) > max)
 		return err_set(e, E2BIG,
 			       "%zu changes are too many for one run: nothing was changed. Let the "

@@ -246,6 +246,23 @@ static json_t *hex_json(const void *data, size_t len)
 	return b.failed ? NULL : json_stringn(b.data ? b.data : "", b.len);
 }
 
+/* Names on a disk are bytes, and JSON is UTF-8: whoever may write a directory could keep us out. */
+static json_t *bytes_json(const char *name)
+{
+	return hex_json(name, strlen(name));
+}
+
+/* The name of an attribute has a point in it, and what bytes_json() makes of another has none. */
+static int xattr_json(json_t *xattrs, const struct xattr *x)
+{
+	_cleanup_json_ json_t *plain = json_string(x->name);
+	_cleanup_json_ json_t *key = plain ? json_incref(plain) : bytes_json(x->name);
+	json_t *value = hex_json(x->value, x->len);
+
+	return key ? json_object_set_new(xattrs, json_string_value(key), value)
+		   : (json_decref(value), -1);
+}
+
 static json_t *image_json(const struct image *im)
 {
 	_cleanup_json_ json_t *xattrs = NULL;
@@ -254,8 +271,7 @@ static json_t *image_json(const struct image *im)
 		return json_null();
 	xattrs = json_object();
 	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (json_object_set_new(xattrs, im->xattrs[i].name,
-					hex_json(im->xattrs[i].value, im->xattrs[i].len)) < 0)
+		if (xattr_json(xattrs, &im->xattrs[i]) < 0)
 			return NULL;
 	return json_pack("{s:i, s:i, s:I, s:I, s:O}", "type", (int)(im->mode & S_IFMT), "mode",
 			 (int)(im->mode & 07777), "uid", (json_int_t)im->uid, "gid",
@@ -283,12 +299,14 @@ static json_t *line_json(const struct line *l)
 
 static json_t *step_json(const struct step *s)
 {
-	_cleanup_json_ json_t *lines = NULL;
-	_cleanup_json_ json_t *o =
-		json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
-			  s->path, "temporary", s->tmp, "before", image_json(&s->before), "after",
-			  image_json(&s->after), "why", s->why);
+	_cleanup_json_ json_t *lines = NULL, *plain = json_string(s->path);
+	_cleanup_json_ json_t *o = json_pack(
+		"{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+		plain ? json_incref(plain) : json_string_any(s->path), "temporary", s->tmp,
+		"before", image_json(&s->before), "after", image_json(&s->after), "why", s->why);
 
+	if (o && !plain && json_object_set_new(o, "path_bytes", bytes_json(s->path)) < 0)
+		return NULL;
 	if (o && s->no_links &&
 	    (json_object_set_new(o, "no_links", json_true()) < 0 ||
 	     json_object_set_new(o, "inode", json_integer((json_int_t)s->before.ino)) < 0))
@@ -424,6 +442,64 @@ static int unpack(json_t *o, const char *format, ...)
 	return json_error_code(&je) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
 }
 
+/* What hex_json() made; a NUL stands behind it. */
+static int hex_parse(const json_t *hex, char **ret, size_t *ret_len)
+{
+	const char *s = json_string_value(hex);
+	size_t len = json_string_length(hex) / 2;
+	char *bytes;
+
+	if (!s || json_string_length(hex) % 2)
+		return -EINVAL;
+	bytes = malloc(len + 1);
+	if (!bytes)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++) {
+		unsigned byte;
+
+		if (sscanf(s + 2 * i, "%2x", &byte) != 1) {
+			free(bytes);
+			return -EINVAL;
+		}
+		bytes[i] = (char)byte;
+	}
+	bytes[len] = '\0';
+	*ret = bytes;
+	*ret_len = len;
+	return 0;
+}
+
+/* A name that bytes_json() made. */
+static int bytes_parse(const json_t *hex, char **ret)
+{
+	size_t len;
+	int r = hex_parse(hex, ret, &len);
+
+	if (r == 0 && strlen(*ret) != len) {
+		free(*ret);
+		*ret = NULL;
+		r = -EINVAL;
+	}
+	return r;
+}
+
+static int xattr_name_parse(const char *key, char **ret)
+{
+	_cleanup_json_ json_t *hex = NULL;
+
+	if (strchr(key, '.')) {
+		*ret = strdup(key);
+		return *ret ? 0 : -ENOMEM;
+	}
+	hex = json_string(key);
+	return hex ? bytes_parse(hex, ret) : -ENOMEM;
+}
+
+static int by_xattr_name(const void *a, const void *b)
+{
+	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
+}
+
 static int xattrs_parse(json_t *o, struct image *im)
 {
 	const char *name;
@@ -433,26 +509,17 @@ static int xattrs_parse(json_t *o, struct image *im)
 	if (!im->xattrs)
 		return -ENOMEM;
 	json_object_foreach (o, name, hex) {
-		struct xattr *x = &im->xattrs[im->n_xattrs];
-		const char *s = json_string_value(hex);
-		unsigned char *value;
+		struct xattr *x = &im->xattrs[im->n_xattrs++];
+		char *value = NULL;
+		int r = xattr_name_parse(name, &x->name);
 
-		if (!s || json_string_length(hex) % 2)
-			return -EINVAL;
-		im->n_xattrs++;
-		x->len = json_string_length(hex) / 2;
-		x->name = strdup(name);
-		x->value = value = malloc(x->len + 1);
-		if (!x->name || !value)
-			return -ENOMEM;
-		for (size_t i = 0; i < x->len; i++) {
-			unsigned byte;
-
-			if (sscanf(s + 2 * i, "%2x", &byte) != 1)
-				return -EINVAL;
-			value[i] = (unsigned char)byte;
-		}
+		if (r == 0)
+			r = hex_parse(hex, &value, &x->len);
+		x->value = value;
+		if (r < 0)
+			return r;
 	}
+	qsort(im->xattrs, im->n_xattrs, sizeof(*im->xattrs), by_xattr_name);
 	return 0;
 }
 
@@ -517,7 +584,7 @@ static int strv_parse(const json_t *list, char ***ret)
 static int step_parse(json_t *o, struct step *s)
 {
 	const char *kind, *path, *tmp;
-	json_t *before, *after, *why, *line, *lines = NULL;
+	json_t *before, *after, *why, *line, *bytes, *lines = NULL;
 	json_int_t length = 0, before_sum = 0, after_sum = 0, inode = 0;
 	int newline = 0, no_links = 0, k, r;
 	size_t i;
@@ -539,7 +606,12 @@ static int step_parse(json_t *o, struct step *s)
 	s->was_len = (size_t)length;
 	s->before_sum = (uint64_t)before_sum;
 	s->after_sum = (uint64_t)after_sum;
-	s->path = strdup(path);
+	bytes = json_object_get(o, "path_bytes");
+	r = bytes ? bytes_parse(bytes, &s->path) : 0;
+	if (r < 0 || (bytes && s->path[0] != '/'))
+		return r < 0 ? r : -EINVAL;
+	if (!bytes)
+		s->path = strdup(path);
 	s->tmp = tmp ? strdup(tmp) : NULL;
 	s->why = json_incref(why);
 	if (!s->path || (tmp && !s->tmp))

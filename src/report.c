@@ -686,9 +686,10 @@ static json_t *history_steps_json(const struct journal *j)
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < j->n_steps; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:O}", "path", j->steps[i].path,
-						      "kind", change_kind_name(j->steps[i].kind),
-						      "why", j->steps[i].why));
+		json_array_append_new(list, json_pack("{s:o, s:s, s:O}", "path",
+						      json_string_any(j->steps[i].path), "kind",
+						      change_kind_name(j->steps[i].kind), "why",
+						      j->steps[i].why));
 	return list;
 }
 

@@ -320,6 +320,40 @@ START_TEST(names)
 }
 END_TEST
 
+/* Names on a disk are any bytes; whoever may write a directory chooses them. */
+START_TEST(names_of_any_bytes)
+{
+	static const char path[] = "/srv/a\xff\nb", note[] = "user.\xfe";
+	_cleanup_journal_ struct journal j = { 0 }, again = { 0 };
+	_cleanup_json_ json_t *o = NULL;
+	json_t *step, *bad = json_string("2f00");
+
+	put(path, "");
+	ck_assert_int_eq(setxattr(at(path), "user.b", "1", 1, 0), 0);
+	ck_assert_int_eq(setxattr(at(path), note, "2", 1, 0), 0);
+	ck_ok(changes_attrs(&c, host, path, 0600, 0, 0, "m", NULL, NULL, "t", &e));
+	ck_ok(journal_from_changes(&c, &j, &e));
+	j.id = 1;
+	o = journal_json(&j);
+	ck_assert_ptr_nonnull(o);
+	ck_assert_int_eq(journal_parse(o, &again), 0);
+	ck_assert_str_eq(again.steps[0].path, path);
+	ck_assert(image_same(&again.steps[0].before, &j.steps[0].before));
+	ck_assert_uint_eq(again.steps[0].before.n_xattrs, 2);
+	/* Damaged. */
+	step = json_array_get(json_object_get(o, "steps"), 0);
+	json_object_set_new(step, "path_bytes", bad);
+	journal_done(&again);
+	ck_assert_int_eq(journal_parse(o, &again), -EINVAL);
+	json_object_set_new(step, "path_bytes", json_string("657463"));
+	journal_done(&again);
+	ck_assert_int_eq(journal_parse(o, &again), -EINVAL);
+	json_object_set_new(step, "path_bytes", json_string("2fzz"));
+	journal_done(&again);
+	ck_assert_int_eq(journal_parse(o, &again), -EINVAL);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -332,6 +366,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, broken_records);
 	tcase_add_test(tc, refused_records);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, names_of_any_bytes);
 }
 
 UNIT_MAIN("record")
