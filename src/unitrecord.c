@@ -345,6 +345,9 @@ int unitrecord_ask_back(const struct host *h, const struct journal *list, size_t
 			 * undone with this one made of it. */
 			if (makes_unit(&list[i], from->unit))
 				to->action = a == UNIT_NOTHING ? UNIT_NOTHING : UNIT_STOP;
+			/* The newer ones only brought back what this one had taken out. */
+			else if (to_stop(from) && was_up(from) && to->action == UNIT_STOP)
+				to->action = UNIT_RESTART;
 			else if (a > to->action)
 				to->action = a;
 			to->pending = no_restart;
