@@ -551,7 +551,8 @@ int stage_attrs(const struct host *h, const char *path, bool no_links, const str
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(h, e, errno, "open", path);
 	/* Whoever may write the directory can put another file of the same looks there. */
-	if ((st.st_mode & S_IFMT) != (to->mode & S_IFMT) || (no_links && st.st_ino != to->ino))
+	if ((st.st_mode & S_IFMT) != (to->mode & S_IFMT) ||
+	    (no_links && expect && st.st_ino != expect->ino))
 		return stale(h, path, e);
 	if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) {
 		_cleanup_close_ int file =

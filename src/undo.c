@@ -124,9 +124,10 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 		 * one. */
 		if (!now->exists)
 			return UNDO_BEFORE;
-		/* Nor on a file that somebody put in the place of the one that was meant. */
+		/* Nor on a file that somebody put in the place of the one that was meant, unless it
+		 * looks just like that: in a copy of the root all have other numbers. */
 		if (s->no_links && now->ino != s->before.ino)
-			return UNDO_BEFORE;
+			return image_same_attrs(now, &s->after) ? UNDO_AFTER : UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
 	case CHANGE_KNOB:
@@ -407,7 +408,8 @@ static int undo_to(const struct host *h, struct step *s, const struct undo *u, c
 		r = stage_rmdir(h, s->path, e);
 		return r == -ENOTEMPTY || r == -EBUSY ? 1 : r;
 	case CHANGE_ATTRS:
-		return stage_attrs(h, s->path, s->no_links, NULL, &s->before, e);
+		return stage_attrs(h, s->path, s->no_links, s->no_links ? now : NULL, &s->before,
+				   e);
 	case CHANGE_KNOB:
 		return stage_knob(h, s->path, now, &s->before, e);
 	case CHANGE_FILE:

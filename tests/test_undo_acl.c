@@ -243,6 +243,7 @@ START_TEST(replaced_meanwhile)
 	_cleanup_json_ json_t *o = NULL;
 	struct journal again = { 0 };
 	struct stat st;
+	bool changed;
 
 	if (!acls)
 		return;
@@ -268,12 +269,20 @@ START_TEST(replaced_meanwhile)
 	ck_assert(again.steps[0].no_links);
 	ck_assert_uint_eq(again.steps[0].before.ino, c.list[0]->before.ino);
 	journal_done(&again);
-	/* Another file of that name, with what ours had. */
+	/* Another file of that name; with what ours had, as in a copy of the root. */
 	ck_assert_int_eq(unlink(at("/d/sub")), 0);
 	put("/d/sub/f", "");
-	set_on_disk("/d/sub/f", XATTR_ACL, &a);
+	j.steps[0].before.ino++;
+	ck_assert_int_eq(chmod(at("/d/sub/f"), 0604), 0);
 	ck_assert_int_eq(where(0), UNDO_BEFORE);
-	back(0, false);
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+	ck_assert_int_eq(stat(at("/d/sub/f"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0604);
+	ck_assert_int_eq(chmod(at("/d/sub/f"), 0644), 0);
+	set_on_disk("/d/sub/f", XATTR_ACL, &a);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	ck_assert_int_eq(getxattr(at("/d/sub/f"), XATTR_ACL, NULL, 0), -1);
 }
 END_TEST
 
