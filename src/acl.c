@@ -189,6 +189,23 @@ bool acl_same(const struct acl *a, const struct acl *b)
 	return true;
 }
 
+/* chmod(2) sets the mask instead of the group's bits where there is one, acl(5). */
+bool acl_same_but_mode(const struct xattr *a, const struct xattr *b)
+{
+	const unsigned char *p = a->value, *q = b->value;
+
+	if (a->len != b->len || a->len < HEADER || (a->len - HEADER) % ENTRY)
+		return false;
+	for (size_t at = HEADER; at < a->len; at += ENTRY) {
+		unsigned tag = read16(p + at);
+
+		if (memcmp(p + at, q + at, 2) != 0 || memcmp(p + at + 4, q + at + 4, 4) != 0 ||
+		    (masked((enum acl_tag)tag) && memcmp(p + at + 2, q + at + 2, 2) != 0))
+			return false;
+	}
+	return true;
+}
+
 bool acl_is_extended(const struct acl *a)
 {
 	for (size_t i = 0; i < a->n; i++)

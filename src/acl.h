@@ -60,6 +60,10 @@ int acl_put(struct acl *a, enum acl_tag tag, uint32_t id, unsigned perm, struct 
 /* Takes an entry out; absent is fine. */
 void acl_drop(struct acl *a, enum acl_tag tag, uint32_t id);
 
+/* Have two of them, as extended attributes, the same entries, but for what chmod(2) with an ACL in
+ * place changes: the owner's, the others', the mask? */
+bool acl_same_but_mode(const struct xattr *a, const struct xattr *b);
+
 /* Has it entries for named users or groups, or a mask? Else the mode says it all. */
 bool acl_is_extended(const struct acl *a);
 

@@ -2,6 +2,7 @@
 #include "undo.h"
 
 #include "accounts.h"
+#include "acl.h"
 #include "buf.h"
 #include "stage.h"
 
@@ -86,6 +87,17 @@ static bool bits_from_sides(mode_t bits, mode_t mask, const struct image *own,
 	       (other ? bits == (other->mode & mask) : bits == moving);
 }
 
+/* As xattr_from_sides, and a chmod(2) since. */
+static bool acl_from_sides(const struct step *s, const struct image *now, bool moves)
+{
+	const struct xattr *x = image_xattr(now, XATTR_ACL);
+	const struct xattr *b = image_xattr(&s->before, XATTR_ACL),
+			   *a = image_xattr(&s->after, XATTR_ACL);
+
+	return xattr_from_sides(s, now, XATTR_ACL) ||
+	       (moves && x && ((b && acl_same_but_mode(x, b)) || (a && acl_same_but_mode(x, a))));
+}
+
 /*
  * Between both sides, where a change was stopped (protect() in stage.c, in either direction): each
  * ACL, the permissions, and the bits above them of one side or the other. A new owner comes behind
@@ -104,8 +116,7 @@ static bool attrs_between(const struct step *s, const struct image *now)
 	       (now->mode & S_IFMT) == (own->mode & S_IFMT) && other_xattrs_same(now, own) &&
 	       bits_from_sides(now->mode & 0777, 0777, own, other, b->mode & a->mode & 0700) &&
 	       bits_from_sides(now->mode & 07000, 07000, own, other, 0) &&
-	       xattr_from_sides(s, now, XATTR_ACL_DEFAULT) &&
-	       (xattr_from_sides(s, now, XATTR_ACL) || (moves && image_xattr(now, XATTR_ACL)));
+	       xattr_from_sides(s, now, XATTR_ACL_DEFAULT) && acl_from_sides(s, now, moves);
 }
 
 enum undo_where undo_where(const struct step *s, const struct image *now)

@@ -219,6 +219,28 @@ START_TEST(stopped_between_two_calls)
 }
 END_TEST
 
+/* With an ACL in place chmod(2) changes its mask; an ACL of somebody's is not that. */
+START_TEST(stopped_before_the_owner_changes)
+{
+	_cleanup_acl_ struct acl a = acl_with(0775, 33, 7), theirs = acl_with(0775, 34, 7);
+
+	if (!acls)
+		return;
+	look_of("/d", 0775, 7);
+	set_on_disk("/d", XATTR_ACL, &a);
+	ck_ok(changes_attrs(&c, host, "/d", 0750, 0, 0, "m", NULL, NULL, "t", &e));
+	record();
+	look_of("/d", 0700, 7);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
+	look_of("/d", 0700, 0);
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	set_on_disk("/d", XATTR_ACL, &theirs);
+	look_of("/d", 0700, 0);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+}
+END_TEST
+
 /* Whoever may write the directory puts another file there, which looks the same. */
 START_TEST(another_of_the_same_looks)
 {
@@ -301,6 +323,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, set_and_taken_back);
 	tcase_add_test(tc, half_set);
 	tcase_add_test(tc, stopped_between_two_calls);
+	tcase_add_test(tc, stopped_before_the_owner_changes);
 	tcase_add_test(tc, another_of_the_same_looks);
 	tcase_add_test(tc, replaced_meanwhile);
 	tcase_add_test(tc, refused_by_the_file_system);
