@@ -30,6 +30,7 @@ struct node {
 	bool plain;	/* SCALAR: without quotes */
 	bool partial;	/* LIST, MAP: something inside could not be read, so that nothing can be
 			   said about what is missing */
+	bool refused;	/* of a LIST: no value came of it, and what stands behind it moved up */
 	uint8_t height; /* LIST, MAP: levels below, itself included */
 	unsigned line, column; /* from 1; columns in characters */
 	const char *file;

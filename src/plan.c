@@ -360,6 +360,15 @@ unsigned plan_engine_version(const struct plan *p)
 	return p->engine;
 }
 
+/* The entry of a list that became the value of this index. */
+static struct node *list_entry(const struct node *list, size_t index)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->child[i]->refused && index-- == 0)
+			return list->child[i];
+	return NULL;
+}
+
 /*
  * The child that a path leads to next. A name may hold dots (as com.docker.network.bridge.name
  * does), so the longest one that is there is taken. NULL: nothing.
@@ -374,7 +383,7 @@ static struct node *path_step(struct node *n, const char **path)
 	if (n->kind == NODE_LIST && *p == '[') {
 		i = strtoul(p + 1, &end, 10);
 		*path = end + (*end == ']');
-		return i < n->n ? n->child[i] : NULL;
+		return list_entry(n, i);
 	}
 	if (n->kind != NODE_MAP)
 		return NULL;

@@ -291,6 +291,7 @@ static json_t *parse_list(struct parser *p, const struct field *f, const struct 
 		const struct trail here = { .up = t, .index = i };
 		json_t *v = parse_value(p, f->of, n->child[i], &here);
 
+		n->child[i]->refused = !v;
 		if (v && json_array_append_new(list, v) < 0)
 			p->errs->failed = true;
 	}
