@@ -26,7 +26,7 @@
 #define PATHS	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static const char *const controllers[] = { "cpu", "cpuset", "io", "memory", "pids", NULL };
-static const char *const apparmor[] = { "keep", "lift", NULL };
+static const char *const apparmor_userns[] = { "keep", "lift", NULL };
 
 static const struct field user_row = { .name = "user", .type = FIELD_NAME };
 static const struct field controller_row = { .name = "controller",
@@ -61,7 +61,7 @@ static const struct field fields[] = {
 	  .help = "user.max_user_namespaces is at least this; a host that allows more keeps it" },
 	{ .name = "apparmor-userns",
 	  .type = FIELD_ENUM,
-	  .choices = apparmor,
+	  .choices = apparmor_userns,
 	  .cis = CIS,
 	  .fallback = "keep",
 	  .help = "where AppArmor keeps programs from making user namespaces (Ubuntu): keep (rootlesskit "
@@ -247,6 +247,60 @@ static bool needs_line(const struct work *w, const struct rootless_sysctl *x)
 	       (x->conf >= 0 && !rootless_sysctl_fits(x, x->conf));
 }
 
+/*
+ * A value of the running kernel, now. What it was before us is remembered, for when it is no longer
+ * asked for. Where /proc/sys is read-only (in a container) it waits for a boot.
+ */
+static int set_knob(struct work *w, const struct rootless_sysctl *x, struct err *e)
+{
+	char path[ROOTLESS_SYSCTL_PATH], value[24], text[160];
+	json_t *was;
+	int r;
+
+	rootless_sysctl_path(x, path);
+	was = json_object_get(w->was, path);
+	if (was && json_object_set(w->files, path, was) < 0)
+		return err_oom(e);
+	if (x->kernel < 0 || rootless_sysctl_fits(x, x->kernel))
+		return 0;
+	r = host_writable(w->h, path, e);
+	if (r < 0)
+		return r == -EROFS ? 0 : r;
+	snprintf(value, sizeof(value), "%lld", x->need);
+	snprintf(text, sizeof(text), "%s: %lld -> %lld", x->name, x->kernel, x->need);
+	r = changes_knob(w->out, w->h, path, value, NAME, x->setting, CIS, text, e);
+	if (r < 0)
+		return r;
+	was = json_pack(
+		"{s:I, s:I}", "was",
+		(json_int_t)(was ? json_integer_value(json_object_get(was, "was")) : x->kernel),
+		"set", (json_int_t)x->need);
+	return json_object_set_new(w->files, path, was) < 0 ? err_oom(e) : 0;
+}
+
+/* As it was before us, if ours still stands. */
+static int reset_knob(struct work *w, const char *path, const json_t *was, const char *why,
+		      struct err *e)
+{
+	long long set = json_integer_value(json_object_get(was, "set"));
+	_cleanup_free_ char *text = NULL;
+	struct err ignored;
+	char value[24];
+	size_t len;
+	int r;
+
+	if (!host_is_live(w->h) || host_writable(w->h, path, &ignored) < 0)
+		return 0;
+	r = host_read(w->h, path, 128, &text, &len, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (strtoll(text, NULL, 10) != set)
+		return 0;
+	snprintf(value, sizeof(value), "%lld",
+		 (long long)json_integer_value(json_object_get(was, "was")));
+	return changes_knob(w->out, w->h, path, value, NAME, NULL, NULL, why, e);
+}
+
 /* Ubuntu's way out: a profile that lets rootlesskit alone make user namespaces. */
 static int has_profile(const struct host *h, struct err *e)
 {
@@ -280,6 +334,8 @@ static int diff_sysctls(struct work *w, struct err *e)
 			buf_addf(&text, "%s%s = %lld\n", has_prefix(x->name, "kernel.") ? "-" : "",
 				 x->name, x->need);
 			setting = setting ? setting : x->setting;
+			if (set_knob(w, x, e) < 0)
+				return e->code;
 		}
 		if (!x->only_asked || x->asked || x->kernel != 1)
 			continue;
@@ -400,7 +456,11 @@ static int take_out(struct work *w, const char *why, struct err *e)
 		const char *text = json_string_value(content);
 		int r;
 
-		if (!text || json_object_get(w->files, path))
+		if (json_object_get(w->files, path))
+			continue;
+		if (json_is_object(content) && reset_knob(w, path, content, why, e) < 0)
+			return e->code;
+		if (!text)
 			continue;
 		r = changes_remove_ours(w->out, w->h, path, text, strlen(text), NAME, NULL, why, e);
 		if (r < 0)

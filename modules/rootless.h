@@ -62,7 +62,11 @@ struct rootless_sysctl {
 int rootless_sysctls_load(const struct section *s, const struct host *h,
 			  struct rootless_sysctl ret[ROOTLESS_SYSCTLS], struct err *e);
 bool rootless_sysctl_fits(const struct rootless_sysctl *x, long long value);
-/* Can users make namespaces at all? Until they can, a start only fails. */
+/* Its file of the running kernel. */
+#define ROOTLESS_SYSCTL_PATH 128
+void rootless_sysctl_path(const struct rootless_sysctl *x, char path[ROOTLESS_SYSCTL_PATH]);
+/* Can users make namespaces at all? Until they can (a container's /proc/sys may be read-only), a
+ * start only fails. */
 bool rootless_kernel_allows(const struct rootless_sysctl list[ROOTLESS_SYSCTLS]);
 
 int rootless_verify(const struct section *s, const struct previous *was, const struct host *h,

@@ -317,18 +317,23 @@ static int confs_read(const struct host *h, struct rootless_sysctl list[ROOTLESS
 	return 0;
 }
 
+void rootless_sysctl_path(const struct rootless_sysctl *x, char path[ROOTLESS_SYSCTL_PATH])
+{
+	snprintf(path, ROOTLESS_SYSCTL_PATH, "/proc/sys/%s", x->name);
+	for (char *p = path + strlen("/proc/sys/"); *p; p++)
+		if (*p == '.')
+			*p = '/';
+}
+
 /* What the running kernel has; one that doesn't know the name needs nothing. */
 static int kernel_read(const struct host *h, struct rootless_sysctl *x, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[128];
+	char path[ROOTLESS_SYSCTL_PATH];
 	size_t len;
 	int r;
 
-	snprintf(path, sizeof(path), "/proc/sys/%s", x->name);
-	for (char *p = path + strlen("/proc/sys/"); *p; p++)
-		if (*p == '.')
-			*p = '/';
+	rootless_sysctl_path(x, path);
 	r = host_read(h, path, 128, &text, &len, e);
 	if (r == -ENOENT)
 		x->on = false;

@@ -120,7 +120,7 @@ static int verify_sysctl(const struct host *h, const struct rootless_sysctl *x,
 	return findings_add(
 		out, NAME, x->setting, CIS, fits ? FINDING_OK : FINDING_PENDING, wanted, found,
 		fits ? "/proc/sys"
-		     : "the kernel takes it at the next boot; now: sysctl -p " ROOTLESS_SYSCTL,
+		     : "/proc/sys is read-only here: the kernel takes it at the next boot",
 		e);
 }
 

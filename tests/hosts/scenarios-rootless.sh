@@ -36,6 +36,10 @@ expect_rootless() { # USER
 	same "data root of $1" "/home/$1/.local/share/docker" "$(as "$1" 'docker info -f "{{.DockerRootDir}}"')"
 }
 
+lowest_port() {
+	sh_ 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start'
+}
+
 expect_no_rootless() { # USER
 	same "processes of the daemon of $1" 0 "$(sh_ 'pgrep -c -u "$1" dockerd || :' "$1")"
 	! as "$1" 'test -S /run/user/$(id -u)/docker.sock && docker -H unix:///run/user/$(id -u)/docker.sock version' >/dev/null 2>&1 ||
@@ -53,8 +57,9 @@ expect_users_container() { # USER
 }
 
 scenario_rootless() {
-	local id
+	local id port
 	rootless_prepare
+	port=$(lowest_port)
 	plan <<-'END'
 		version: 1
 		rootless: {users: [alice], port-start: 80}
@@ -66,6 +71,8 @@ scenario_rootless() {
 	says 'drift +rootless.users.0.'
 	bh 0 apply
 	says 'ok +rootless.users.0. .*GET /info'
+	says 'ok +rootless.port-start '
+	same "the lowest port that is for everybody" 80 "$(lowest_port)"
 	expect_rootless alice
 	expect_users_container alice
 	same "lingering" yes "$(host_exec "$H" loginctl show-user -P Linger alice)"
@@ -99,6 +106,7 @@ scenario_rootless() {
 	expect_rootless alice
 
 	bh 0 rollback 1
+	same "the lowest port that is for everybody" "$port" "$(lowest_port)"
 	expect_no_rootless alice
 	expect_docker_up
 	manifest >"$W/after"
