@@ -140,6 +140,9 @@ static void rule_stranger(const struct daemon_doc *d, const char *key, const jso
 	const char *name;
 	json_t *m;
 
+	if ((streq(key, "block-registry") || streq(key, "add-registry")) && d->cmdline &&
+	    engine_is_redhat(d->cmdline, d->engine))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		if (streq(ignored[i].name, key)) {
 			tell(d, UNSAFE, KEYS(key), "dockerd ignores `%s` in its file%s%s", key,

@@ -48,6 +48,10 @@ struct engine_cmdline {
 int engine_cmdline(const struct host *h, const struct engine_cmdline **ret,
 		   struct err *e); /* kept by the host */
 
+/* Is it Red Hat's dockerd 1.12 or 1.13 (dockerd-current, dockerd-latest), whose daemon.json has
+ * block-registry and add-registry besides upstream's keys? */
+bool engine_is_redhat(const struct engine_cmdline *c, unsigned engine);
+
 /*
  * A flag of the command line that sets a daemon.json key: "-H" is hosts, "--icc=false" is icc,
  * "--label" is labels, "-l" log-level, "-D" debug, "-s" storage-driver, "-G" group, "-b" bridge,

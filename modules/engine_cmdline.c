@@ -160,6 +160,12 @@ static size_t flag_find(const struct engine_cmdline *c, const char *key, size_t 
 	return 0;
 }
 
+bool engine_is_redhat(const struct engine_cmdline *c, unsigned engine)
+{
+	return c->installed && engine >= VERSION(1, 12) && engine < VERSION(1, 14) &&
+	       (has_suffix(c->argv[0], "-current") || has_suffix(c->argv[0], "-latest"));
+}
+
 const char *engine_cmdline_flag(const struct engine_cmdline *c, const char *key)
 {
 	const char *value;

@@ -239,7 +239,6 @@ static int redhat(struct registries *r, unsigned *ret, struct err *e)
 {
 	_cleanup_unitfile_ struct unitfile u = { 0 };
 	const struct unitfile_setting *x;
-	const char *program;
 	bool uses = false;
 	size_t pos = 0;
 	int status;
@@ -263,12 +262,9 @@ static int redhat(struct registries *r, unsigned *ret, struct err *e)
 		if (!r->sysconfig)
 			return err_oom(e);
 	}
-	program = strrchr(r->cmd->argv[0], '/');
-	program = program ? program + 1 : r->cmd->argv[0];
 	if (r->sysconfig)
 		*ret = MEANS_SYSCONFIG;
-	else if (r->engine >= VERSION(1, 12) && r->engine < VERSION(1, 14) &&
-		 (has_suffix(program, "-current") || has_suffix(program, "-latest")))
+	else if (engine_is_redhat(r->cmd, r->engine))
 		*ret = MEANS_KEYS;
 	return 0;
 }
