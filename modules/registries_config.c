@@ -73,6 +73,38 @@ static int config_write(const struct registries_work *w, const char *path, const
 	return registries_restart(w, "members of daemon.json change", e);
 }
 
+/* A list is merged as a whole: what somebody else keeps blocked or open in it may not go with ours.
+ */
+static int refuse_theirs(const struct registries_work *w, const char *path, const json_t *file,
+			 const json_t *want, const json_t *was, struct err *e)
+{
+	static const struct {
+		const char *key, *setting;
+	} lists[] = { { "block-registry", "block" }, { "add-registry", "allow" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const json_t *ours = json_member(was, lists[i].key), *v;
+		const json_t *next = json_member(want, lists[i].key);
+		size_t k;
+
+		json_array_foreach (json_readonly(json_member(file, lists[i].key)), k, v) {
+			const char *name = json_string_value(v);
+			_cleanup_free_ char *text = NULL;
+
+			if (!next || !name || registry_find(next, name) >= 0 ||
+			    registry_find(ours, name) >= 0)
+				continue;
+			if (daemon_show(v, &text, e) < 0)
+				return e->code;
+			errs_add(&w->out->refusals, section_where(w->r->s, lists[i].setting),
+				 "registries.%s: `%s` of %s%s holds %s, which the plan doesn't "
+				 "name: add it to the plan, or take it out there",
+				 lists[i].setting, lists[i].key, host_prefix(w->h), path, text);
+		}
+	}
+	return 0;
+}
+
 /* `want` NULL: what we set is taken out of a file that dockerd reads no more, or that we leave. */
 static int config_merge(const struct registries_work *w, const char *path, const json_t *want,
 			const json_t *was, struct err *e)
@@ -95,6 +127,8 @@ static int config_merge(const struct registries_work *w, const char *path, const
 			 host_prefix(w->h), path, e->text);
 		return 0;
 	}
+	if (r == 0)
+		r = refuse_theirs(w, path, file, want, json_object_get(was, "keys"), e);
 	if (r == 0)
 		r = daemon_merge(file, want, json_object_get(was, "keys"), &m, e);
 	if (r < 0)
