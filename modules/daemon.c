@@ -26,9 +26,9 @@ struct work {
 	char engine_text[96];
 	const char *path;
 	const json_t *state; /* of the last transaction, about this path; or NULL */
+	const json_t *all;   /* of the last transaction, of all modules; or NULL */
 	json_t *wanted;
 	bool exists, created;
-	bool left;	   /* dockerd reads another file now: ours comes out of this one */
 	bool planned;	   /* the file is only in the overlay: nothing of it is on disk yet */
 	uint64_t since_us; /* the file is as it is since then; 0: absent */
 	json_t *file;	   /* the file as it is */
@@ -219,44 +219,6 @@ static int make_parents(struct work *w, const char *path, struct err *e)
 			   "for the daemon's configuration", e);
 }
 
-/* dockerd's own validation of the staged file, with the flags it will see (moby#36911). */
-static int file_test(struct work *w, struct err *e)
-{
-	const char *remap = json_string_value(json_member(w->merge.merged, "userns-remap"));
-	_cleanup_free_ char **argv = NULL;
-	size_t n = 0;
-
-	if (w->left || !host_is_live(w->h) || !w->cmd->installed || w->engine < VERSION(23, 0) ||
-	    w->cmd->argv[0][0] != '/')
-		return 0;
-	/* With it, 26.0 and later run useradd and edit subuid and subgid while they validate. */
-	if (remap && streq(remap, "default"))
-		return changes_note(
-			w->out, "daemon", "userns-remap", e,
-			"%s says `userns-remap: default`: dockerd --validate would change "
-			"accounts, so it is not run; name the user in the plan",
-			w->path);
-	for (char **a = w->cmd->argv; *a; a++)
-		n++;
-	argv = calloc(n + 5, sizeof(*argv));
-	if (!argv)
-		return err_oom(e);
-	n = 0;
-	for (char **a = w->cmd->argv; *a; a++) {
-		if (has_prefix(*a, "--config-file=") || has_prefix(*a, "-config-file="))
-			continue;
-		if (streq(*a, "--config-file") && a[1])
-			a++;
-		else
-			argv[n++] = *a;
-	}
-	/* changes_test copies them */
-	argv[n++] = (char[]){ "--validate" };
-	argv[n++] = (char[]){ "--config-file" };
-	argv[n++] = (char[]){ "{}" };
-	return changes_test(w->out, w->path, argv, e);
-}
-
 static int file_change(struct work *w, const char *text, size_t len, struct err *e)
 {
 	_cleanup_free_ char *content = NULL;
@@ -293,7 +255,8 @@ static int file_change(struct work *w, const char *text, size_t len, struct err 
 			return r;
 		first = false;
 	}
-	return file_test(w, e);
+	return daemon_file_test(w->out, w->h, w->s ? w->s->plan : NULL, w->path, w->merge.merged,
+				e);
 }
 
 /* --- what is asked of the unit --- */
@@ -561,7 +524,7 @@ static int work_diff(struct work *w, struct err *e)
 	r = daemon_merge(w->file, w->wanted, was, &w->merge, e);
 	if (r < 0)
 		return r;
-	w->created = json_is_true(json_object_get(w->state, "created")) ||
+	w->created = daemon_file_created(w->all, w->out, w->path) ||
 		     (!w->exists && json_object_size(w->merge.edits));
 	remap = json_string_value(json_member(w->merge.merged, "userns-remap"));
 	r = daemon_running_load(w->h, w->cmd, remap, &w->run, e);
@@ -609,8 +572,7 @@ static int leave_file(const struct work *w, const char *path, const json_t *stat
 		.cmd = w->cmd,
 		.path = path,
 		.exists = true,
-		.left = true,
-		.created = json_is_true(json_object_get(state, "created")),
+		.created = daemon_file_created(w->all, w->out, path),
 	};
 	_cleanup_free_ char *text = NULL;
 	size_t len;
@@ -632,7 +594,9 @@ static int daemon_diff(const struct section *s, const struct previous *was, cons
 {
 	const json_t *state = was ? was->state : NULL;
 	const char *old = json_string_value(json_object_get(state, "path"));
-	_cleanup_(work_done) struct work w = { .s = s, .h = h, .out = out };
+	_cleanup_(work_done) struct work w = {
+		.s = s, .h = h, .out = out, .all = was ? was->all : NULL
+	};
 	const char *text, *why, *auto_off;
 	int r;
 

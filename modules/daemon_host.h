@@ -80,6 +80,17 @@ uint64_t daemon_file_us(const struct host *h, const char *path, const struct sta
 
 #define DAEMON_FILE_MAX (4 * 1024 * 1024)
 
+/* Has any module that writes daemon.json made the file at `path`, as the last transaction (`all`:
+ * struct previous; or NULL) and this run remember it? Whoever takes the last key out removes it
+ * then. */
+bool daemon_file_created(const json_t *all, const struct changes *out, const char *path);
+
+/* Has the change to `path`, if it is the file that dockerd reads, proved by dockerd's own
+ * validation where this engine can do that without harm. `merged` is what the file will hold. `p`
+ * may be NULL. */
+int daemon_file_test(struct changes *out, const struct host *h, const struct plan *p,
+		     const char *path, const json_t *merged, struct err *e);
+
 int daemon_verify(const struct section *s, const struct previous *was, const struct host *h,
 		  struct findings *out, struct err *e);
 

@@ -126,6 +126,7 @@ struct registries_work {
 	struct changes *out;
 	const json_t *was; /* NULL: nothing was left behind */
 	json_t *state;	   /* what is remembered */
+	const json_t *all; /* what all modules left; or NULL */
 };
 
 #define REGISTRIES_FILE_MAX (1024 * 1024)

@@ -48,17 +48,17 @@ static int config_drift(const struct registries_work *w, const json_t *want, str
 }
 
 static int config_write(const struct registries_work *w, const char *path, const char *text,
-			size_t len, json_t *edits, struct err *e)
+			size_t len, const struct daemon_merge *m, struct err *e)
 {
 	_cleanup_free_ char *content = NULL;
 	const char *key;
 	json_t *v;
 	size_t n;
-	int r = json_edit_object(text, len, edits, &content, &n, e);
+	int r = json_edit_object(text, len, m->edits, &content, &n, e);
 
 	if (r < 0)
 		return err_prefix(e, "%s%s", host_prefix(w->h), path);
-	json_object_foreach (edits, key, v) {
+	json_object_foreach (m->edits, key, v) {
 		_cleanup_free_ char *why = NULL;
 
 		if (asprintf(&why, "%s: %s", key,
@@ -70,7 +70,8 @@ static int config_write(const struct registries_work *w, const char *path, const
 		if (r < 0)
 			return r;
 	}
-	return registries_restart(w, "members of daemon.json change", e);
+	r = daemon_file_test(w->out, w->h, w->r ? w->r->s->plan : NULL, path, m->merged, e);
+	return r < 0 ? r : registries_restart(w, "members of daemon.json change", e);
 }
 
 /* A list is merged as a whole: what somebody else keeps blocked or open in it may not go with ours.
@@ -109,7 +110,7 @@ static int refuse_theirs(const struct registries_work *w, const char *path, cons
 static int config_merge(const struct registries_work *w, const char *path, const json_t *want,
 			const json_t *was, struct err *e)
 {
-	bool created = json_is_true(json_object_get(was, "created"));
+	bool created = daemon_file_created(w->all, w->out, path);
 	_cleanup_merge_ struct daemon_merge m = { 0 };
 	_cleanup_json_ json_t *file = NULL;
 	_cleanup_free_ char *text = NULL;
@@ -135,12 +136,12 @@ static int config_merge(const struct registries_work *w, const char *path, const
 		return r;
 	if (!json_object_size(m.edits))
 		r = want ? config_drift(w, want, e) : 0;
-	else if (created && exists && !json_object_size(m.merged) && !changes_find(w->out, path))
+	else if (created && exists && !json_object_size(m.merged))
 		r = changes_remove_ours(w->out, w->h, path, text, len, REGISTRIES,
 					w->r ? "enforce" : NULL,
 					"made by us, and nothing is left in it", e);
 	else
-		r = config_write(w, path, exists ? text : "", len, m.edits, e);
+		r = config_write(w, path, exists ? text : "", len, &m, e);
 	if (r > 0)
 		r = registries_restart(w, "members of daemon.json go", e);
 	json_array_foreach (m.forgotten, i, name)

@@ -527,7 +527,9 @@ int registries_diff(const struct registries *r, const struct previous *was, cons
 		    struct changes *out, struct err *e)
 {
 	_cleanup_json_ json_t *state = json_object();
-	struct registries_work w = { r, h, out, was ? was->state : NULL, state };
+	struct registries_work w = { r,	    h,
+				     out,   was ? was->state : NULL,
+				     state, was ? was->all : NULL };
 
 	if (!state)
 		return err_oom(e);

@@ -412,7 +412,7 @@ static int put_keys(struct tls_work *w, const char *path, const char *text, size
 			return r;
 		first = false;
 	}
-	return 0;
+	return daemon_file_test(w->out, w->h, w->s ? w->s->plan : NULL, path, m->merged, e);
 }
 
 static int diff_keys(struct tls_work *w, const char *path, const json_t *was, struct err *e)
@@ -443,7 +443,7 @@ static int diff_keys(struct tls_work *w, const char *path, const json_t *was, st
 	if (r < 0 || wanted_keys(w, &wanted, e) < 0 ||
 	    daemon_merge(file, wanted, json_object_get(was, "keys"), &m, e) < 0)
 		return e->code;
-	created = json_is_true(json_object_get(was, "created")) ||
+	created = daemon_file_created(w->all, w->out, path) ||
 		  (!now.exists && json_object_size(m.edits));
 	for (size_t i = 0; i < json_array_size(m.forgotten); i++)
 		if (changes_note(w->out, TLS_NAME, NULL, e,
@@ -452,8 +452,7 @@ static int diff_keys(struct tls_work *w, const char *path, const json_t *was, st
 				 host_prefix(w->h), path) < 0)
 			return e->code;
 	if (json_object_size(m.edits)) {
-		if (created && now.exists && !json_object_size(m.merged) &&
-		    !changes_find(w->out, path))
+		if (created && now.exists && !json_object_size(m.merged))
 			r = changes_remove_ours(w->out, w->h, path, text, len, TLS_NAME, NULL,
 						"made by us, and nothing is left in it", e);
 		else
@@ -475,7 +474,9 @@ static int diff_daemon(struct tls_work *w, struct err *e)
 
 	/* dockerd reads another file now: ours comes out of the one before. */
 	if (old && !streq(old, path)) {
-		struct tls_work before = { .was = w->was, .h = w->h, .out = w->out, .cmd = w->cmd };
+		struct tls_work before = {
+			.was = w->was, .all = w->all, .h = w->h, .out = w->out, .cmd = w->cmd
+		};
 		int r;
 
 		before.state = json_object();
@@ -565,6 +566,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 {
 	struct tls_work w = { .s = s,
 			      .was = was ? was->state : NULL,
+			      .all = was ? was->all : NULL,
 			      .h = h,
 			      .out = out,
 			      .now = (long long)time(NULL) };

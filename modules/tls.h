@@ -23,6 +23,7 @@
 struct tls_work {
 	const struct section *s;
 	const json_t *was;
+	const json_t *all; /* what all modules left; or NULL */
 	const struct host *h;
 	struct changes *out;
 	const struct engine_cmdline *cmd;

@@ -272,6 +272,17 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 	struct change *old = find(c, path);
 	struct image *im;
 
+	/* What one section leaves, another one takes up. */
+	if (old && old->kind == CHANGE_REMOVE) {
+		if (image_copy(&old->before, &old->after, e) < 0)
+			return e->code;
+		old->kind = CHANGE_FILE;
+		if (mode != CHANGE_KEEP_ATTRS) {
+			old->after.mode = S_IFREG | mode;
+			old->after.uid = uid;
+			old->after.gid = gid;
+		}
+	}
 	if (old && old->kind != CHANGE_FILE)
 		return twice(old, module, e);
 	if (old) {
@@ -607,6 +618,17 @@ int changes_remove_ours(struct changes *c, const struct host *h, const char *pat
 	_cleanup_(change_free_cleanup) struct change *gone = NULL;
 	struct change *old = find(c, path);
 
+	/* Several took out what was theirs, and this is the last of it. */
+	if (old && old->kind == CHANGE_FILE && old->before.exists && old->after.len == len &&
+	    memcmp(old->after.content, content, len) == 0) {
+		if (change_why(old, module, setting, NULL, text, e) < 0)
+			return e->code;
+		image_done(&old->after);
+		old->after = (struct image){ 0 };
+		strv_free(TAKE_PTR(old->test));
+		old->kind = CHANGE_REMOVE;
+		return 1;
+	}
 	if (old)
 		return twice(old, module, e);
 	if (change_new(CHANGE_REMOVE, path, module, setting, NULL, text, &gone, e) < 0 ||

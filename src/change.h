@@ -204,7 +204,8 @@ int changes_acl(struct changes *c, const struct host *h, const char *path, uid_t
 		struct err *e);
 
 /* Removes a file when it still holds `content`; otherwise leaves it and adds a note. 1 when a
- * removal was added. */
+ * removal was added. A change that would leave `content` there becomes the removal, and
+ * changes_file() makes a change of a removal again. */
 int changes_remove_ours(struct changes *c, const struct host *h, const char *path,
 			const char *content, size_t len, const char *module, const char *setting,
 			const char *text, struct err *e);

@@ -18,10 +18,11 @@
 #include "field.h"
 #include "plan.h"
 
-/* What the last committed transaction left in that root: JSON that the module gave to
+/* What the last committed transaction left in that root: JSON that modules gave to
  * changes_remember, or NULL. */
 struct previous {
 	const json_t *state;
+	const json_t *all; /* of all modules, by name: for files that several have a part in */
 };
 
 enum finding_state {

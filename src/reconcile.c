@@ -10,7 +10,7 @@
 
 static struct previous previous_of(const json_t *state, const struct module *m)
 {
-	return (struct previous){ json_object_get(state, m->name) };
+	return (struct previous){ json_object_get(state, m->name), state };
 }
 
 /* Sections and what was left behind decide whether a module has anything to say. 1: it does. */

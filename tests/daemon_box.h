@@ -61,6 +61,7 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 #define units_state(...) fake_units_state(__VA_ARGS__)
 #define engine_get	 fake_engine_get
 #include "../modules/daemon.c"
+#include "../modules/daemon_file.c"
 #include "../modules/daemon_host.c"
 #include "../modules/daemon_verify.c"
 
@@ -142,7 +143,8 @@ static void box_plan(struct box *b, const char *daemon, const char *more)
 
 static void box_diff(struct box *b, const char *daemon, const char *more)
 {
-	struct previous was = { b->state };
+	_cleanup_json_ json_t *all = json_pack("{s:O?}", "daemon", b->state);
+	struct previous was = { b->state, all };
 	const struct section *s;
 	struct err e;
 	int r;
@@ -161,7 +163,7 @@ static void box_diff(struct box *b, const char *daemon, const char *more)
 
 static void box_verify(struct box *b)
 {
-	struct previous was = { b->state };
+	struct previous was = { .state = b->state };
 	struct err e;
 
 	findings_done(&b->f);

@@ -330,6 +330,8 @@ START_TEST(two_changes_to_one_path)
 	ck_says("two changes to '/file': by mod and by mod");
 	ck_assert_int_eq(attrs("/file", 0664), -EBUSY);
 	ck_assert_int_eq(remove_ours("/file", "x"), -EBUSY);
+	ck_assert_int_eq(file("/new", "y", 0644), 1);
+	ck_assert_int_eq(remove_ours("/new", "y"), -EBUSY); /* nothing is there to remove */
 	put("/db", "x\n");
 	ck_ok(line("/db", "l"));
 	ck_assert_int_eq(file("/db", "y", 0644), -EBUSY);
@@ -338,7 +340,34 @@ START_TEST(two_changes_to_one_path)
 	ck_ok(attrs("/a", 0600));
 	ck_assert_int_eq(attrs("/a", 0640), -EBUSY);
 	ck_assert_int_eq(file("/a", "y", 0644), -EBUSY);
-	ck_assert_uint_eq(c.n, 3);
+	ck_assert_uint_eq(c.n, 4);
+}
+END_TEST
+
+/* One module empties a file that another one had begun to, or fills it again. */
+START_TEST(removals_that_join)
+{
+	char *const argv[] = { (char[]){ "/bin/true" }, NULL };
+	const struct change *x;
+
+	put("/file", "x");
+	ck_assert_int_eq(chmod(at("/file"), 0640), 0);
+	ck_assert_int_eq(file("/file", "y", CHANGE_KEEP_ATTRS), 1);
+	ck_ok(changes_test(&c, "/file", argv, &e));
+	ck_assert_int_eq(remove_ours("/file", "y"), 1);
+	x = changes_find(&c, "/file");
+	ck_assert_int_eq(x->kind, CHANGE_REMOVE);
+	ck_assert(x->before.exists && !x->after.exists);
+	ck_assert_ptr_null(x->after.content);
+	ck_assert_ptr_null(x->test);
+	ck_assert_uint_eq(x->n_whys, 2);
+	ck_assert_int_eq(remove_ours("/file", "y"), -EBUSY);
+	ck_assert_int_eq(file("/file", "z", CHANGE_KEEP_ATTRS), 1);
+	ck_assert_int_eq(x->kind, CHANGE_FILE);
+	ck_assert_str_eq(x->after.content, "z");
+	ck_assert_uint_eq(x->after.mode, S_IFREG | 0640);
+	ck_assert_uint_eq(x->n_whys, 3);
+	ck_assert_uint_eq(c.n, 1);
 }
 END_TEST
 
@@ -493,6 +522,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, lines_replaced);
 	tcase_add_test(tc, lines_replaced_twice);
 	tcase_add_test(tc, two_changes_to_one_path);
+	tcase_add_test(tc, removals_that_join);
 	tcase_add_test(tc, attributes);
 	tcase_add_test(tc, attributes_join);
 	tcase_add_test(tc, removals);

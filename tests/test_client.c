@@ -61,7 +61,7 @@ static void refused(const char *client, const char *says)
 static void diff(const char *client, const json_t *was)
 {
 	_cleanup_plan_ struct plan *p = plan_of(client);
-	struct previous previous = { was };
+	struct previous previous = { .state = was };
 
 	changes_done(&c);
 	ck_ok(module_client.diff(plan_section(p, "client"), &previous, host, &c, &e));
@@ -77,7 +77,7 @@ static const char *content(const char *path)
 static const struct finding *verify(const char *client)
 {
 	_cleanup_plan_ struct plan *p = plan_of(client);
-	struct previous previous = { NULL };
+	struct previous previous = { .state = NULL };
 
 	findings_done(&f);
 	host_forget(host);

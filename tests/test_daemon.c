@@ -617,7 +617,7 @@ END_TEST
 /* Diffing again over what was proposed yields nothing. */
 START_TEST(diff_twice)
 {
-	struct previous none = { NULL };
+	struct previous none = { .state = NULL };
 	struct changes again;
 	struct box b;
 	struct err e;

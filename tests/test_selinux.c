@@ -63,7 +63,7 @@ static void with(const char *text, void (*what)(const struct section *s))
 
 static void ask(const struct section *s)
 {
-	struct previous was = { state };
+	struct previous was = { .state = state };
 
 	changes_done(&c);
 	host_overlay(host, &c);
@@ -85,7 +85,7 @@ static void done(void)
 
 static void look(const struct section *s)
 {
-	struct previous was = { state };
+	struct previous was = { .state = state };
 
 	findings_done(&f);
 	ck_ok(module_selinux.verify(s, &was, host, &f, &e));

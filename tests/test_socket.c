@@ -44,7 +44,7 @@ static struct plan *plan_of(const char *text)
 static void diff(const char *text, const json_t *was)
 {
 	_cleanup_plan_ struct plan *p = plan_of(text);
-	struct previous previous = { was };
+	struct previous previous = { .state = was };
 
 	changes_done(&c);
 	host_forget(host);

@@ -194,7 +194,7 @@ START_TEST(pristine)
 	/* Over the overlay there is nothing left to do, and it verifies. */
 	changes_init(&again);
 	ck_assert_int_eq(module_subids.diff(plan_section(r.p, "subids"),
-					    &(struct previous){ state }, r.h, &again, &e),
+					    &(struct previous){ .state = state }, r.h, &again, &e),
 			 0);
 	ck_assert(changes_empty(&again) && !again.n_notes && !again.refusals.n);
 	ck_assert(json_equal(json_object_get(again.state, "subids"), state));
@@ -425,7 +425,7 @@ START_TEST(gone_from_the_plan)
 	run_init(&r, LINE "\n", LINE "\n");
 	changes_init(&c);
 	ck_assert_int_eq(host_open(r.root, &r.h, &e), 0);
-	ck_assert_int_eq(module_subids.diff(NULL, &(struct previous){ state }, r.h, &c, &e), 0);
+	ck_assert_int_eq(module_subids.diff(NULL, &(struct previous){ .state = state }, r.h, &c, &e), 0);
 	ck_assert(changes_empty(&c));
 	ck_assert(json_equal(json_object_get(c.state, "subids"), state));
 	changes_done(&c);

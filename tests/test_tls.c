@@ -51,7 +51,8 @@ static struct plan *plan_of(const char *text)
 static void diff(const char *text)
 {
 	_cleanup_plan_ struct plan *p = plan_of(text);
-	struct previous was = { state };
+	_cleanup_json_ json_t *all = json_pack("{s:O?}", "tls", state);
+	struct previous was = { state, all };
 
 	changes_done(&c);
 	host_forget(host);
@@ -129,7 +130,7 @@ START_TEST(nothing_over_its_own_overlay)
 {
 	_cleanup_plan_ struct plan *p = plan_of(PLAN(""));
 	_cleanup_free_ char *key = NULL;
-	struct previous was = { NULL };
+	struct previous was = { .state = NULL };
 	size_t n;
 
 	diff(PLAN(""));

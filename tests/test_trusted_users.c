@@ -43,7 +43,7 @@ static void wants(const char *members)
 
 static void diff(json_t *state)
 {
-	const struct previous was = { state };
+	const struct previous was = { .state = state };
 
 	changes_done(&c);
 	host_overlay(host, &c);
