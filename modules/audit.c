@@ -104,7 +104,9 @@ static int parse_rule(char *line, struct audit_state *out, struct err *e)
 			w.perms = perms_of(x);
 		else if (streq(option, "-F") && (x = value_of(value, "key")))
 			key = x;
-		else if (!streq(option, "-a") && !streq(option, "-A"))
+		/* A rule that says never, or of another list, watches nothing for us. */
+		else if ((!streq(option, "-a") && !streq(option, "-A")) ||
+			 (!streq(value, "always,exit") && !streq(value, "exit,always")))
 			return 0;
 	}
 	if (!path)
@@ -142,8 +144,13 @@ static int theirs_load(const struct host *h, struct audit_state *out, struct err
 			continue;
 		if (asprintf(&path, RULES_D "/%s", *n) < 0)
 			return err_oom(e);
-		if (host_read(h, path, FILE_MAX, &text, &len, e) < 0)
-			return e->code;
+		r = host_read(h, path, FILE_MAX, &text, &len, e);
+		/* A link that leads nowhere, a directory: augenrules has nothing of them. On a fifo
+		 * it would hang. */
+		if (r == -ENOENT || r == -EISDIR)
+			continue;
+		if (r < 0)
+			return r;
 		for (char *line = strtok_r(text, "\n", &save); line;
 		     line = strtok_r(NULL, "\n", &save))
 			if (parse_rule(line, out, e) < 0)

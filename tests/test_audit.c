@@ -287,6 +287,25 @@ START_TEST(rules_of_others)
 }
 END_TEST
 
+/* What keeps records away is no rule like ours, and what augenrules can't read stops nobody. */
+START_TEST(files_of_others)
+{
+	put("/etc/audit/rules.d/10-never.rules",
+	    "-a never,exit -F path=/usr/sbin/dockerd -F perm=rwxa -F key=docker\n"
+	    "-A exclude,never -F path=/usr/sbin/dockerd -F perm=rwxa -F key=docker\n");
+	put_dir("/etc/audit/rules.d/20-directory.rules");
+	ck_assert_int_eq(symlink("/nowhere", at("/etc/audit/rules.d/30-dangling.rules")), 0);
+	with(PLAN, ask);
+	ck_assert_ptr_nonnull(
+		strstr(changes_find(&c, RULES)->after.content, "\n-w /usr/sbin/dockerd "));
+	put("/etc/audit/rules.d/10-never.rules",
+	    "-a exit,always -F path=/usr/sbin/dockerd -F perm=rwxa -F key=docker\n");
+	with(PLAN, ask);
+	ck_assert_ptr_null(
+		strstr(changes_find(&c, RULES)->after.content, "\n-w /usr/sbin/dockerd "));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -297,6 +316,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, no_auditd);
 	tcase_add_test(tc, what_leaves_the_plan);
 	tcase_add_test(tc, rules_of_others);
+	tcase_add_test(tc, files_of_others);
 }
 
 UNIT_MAIN("audit")
