@@ -25,7 +25,7 @@ static const char *valid_host(const char *s)
 	    ((has_prefix(s, "tcp://") && s[6]) || (has_prefix(s, "unix:///") && s[8]) ||
 	     (has_prefix(s, "ssh://") && s[6])))
 		return NULL;
-	return "tcp://HOST:PORT, unix:///PATH or ssh://[USER@]HOST";
+	return "tcp://HOST:PORT, unix:///PATH or ssh://HOST, with a user before it or without";
 }
 
 static const char *valid_server(const char *s)
@@ -219,16 +219,18 @@ static int whys(const struct section *s, const char *path, const char *text, str
 	return 0;
 }
 
-/*
- * Certificates that are not there stop every docker command of every session. A tls section may be
- * about to make them.
- */
+/* Certificates that are not there stop every docker command of every session. What a tls section is
+ * about to make is there already, in the overlay. */
 static int look_at_certs(const struct section *s, const struct host *h, struct changes *out,
 			 struct err *e)
 {
 	static const char *const names[] = { "ca.pem", "cert.pem", "key.pem" };
 	const char *dir = section_str(s, "cert-path");
+	struct stat key = { 0 }, folder = { 0 };
 
+	/* The tls section's refusal says why nothing is made. */
+	if (errs_any(&out->refusals) && plan_section(s->plan, "tls"))
+		return 0;
 	for (size_t i = 0; dir && i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = NULL;
 		struct stat st;
@@ -237,11 +239,13 @@ static int look_at_certs(const struct section *s, const struct host *h, struct c
 		if (asprintf(&path, "%s/%s", dir, names[i]) < 0)
 			return err_oom(e);
 		r = host_stat(h, path, &st, e);
+		if (r == 0 && streq(names[i], "key.pem"))
+			key = st;
 		if (r == 0)
 			continue;
 		if (r != -ENOENT)
 			return r;
-		if (host_is_live(h) && !plan_section(s->plan, "tls"))
+		if (host_is_live(h))
 			errs_add(
 				&out->refusals, section_where(s, "cert-path"),
 				"client.cert-path: there is no %s: docker would fail for everybody "
@@ -253,7 +257,14 @@ static int look_at_certs(const struct section *s, const struct host *h, struct c
 				      host_prefix(h), path) < 0)
 			return e->code;
 	}
-	return 0;
+	if (!key.st_mode || host_stat(h, dir, &folder, e) < 0 ||
+	    ((key.st_mode & 0044) && (folder.st_mode & 0011)))
+		return 0;
+	return changes_note(
+		out, NAME, "cert-path", e,
+		"only its owner can read %s%s/key.pem: docker fails for everybody else who "
+		"logs in",
+		host_prefix(h), dir);
 }
 
 static int diff(const struct section *s, const struct previous *was, const struct host *h,

@@ -165,7 +165,7 @@ START_TEST(rules)
 	refused("cert-path: /c", "means nothing without");
 	refused("cert-path: \"/a\\tb\", " TLS, "control character");
 	refused("content-trust-server: https://n", "means nothing without");
-	refused("host: h:2376", "unix:///PATH");
+	refused("host: h:2376", "unix:///PATH or ssh://HOST, with");
 	refused("host: \"tcp://h 1\"", "unix:///PATH");
 	refused("content-trust: true, content-trust-server: n", "https://HOST");
 }
@@ -181,6 +181,14 @@ START_TEST(certificates)
 	diff(TLS ", cert-path: /etc/certs", NULL);
 	ck_assert_uint_eq(c.n_notes, 0);
 	ck_assert(!errs_any(&c.refusals));
+	ck_assert_int_eq(chmod(at("/etc/certs/key.pem"), 0400), 0);
+	diff(TLS ", cert-path: /etc/certs", NULL);
+	ck_assert_uint_eq(c.n_notes, 1);
+	ck_assert_ptr_nonnull(strstr(c.notes[0].text, "everybody else"));
+	ck_assert_int_eq(chmod(at("/etc/certs/key.pem"), 0444), 0);
+	ck_assert_int_eq(chmod(at("/etc/certs"), 0700), 0);
+	diff(TLS ", cert-path: /etc/certs", NULL);
+	ck_assert_uint_eq(c.n_notes, 1);
 }
 END_TEST
 
