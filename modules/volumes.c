@@ -107,6 +107,13 @@ static const char *where_of(const struct section *s, size_t i, const char *setti
 	return section_where(s, path);
 }
 
+/* Does the plan name it, if only with a value that was refused? Then its position is its own. */
+static bool given(const struct section *s, size_t i, const json_t *entry, const char *setting)
+{
+	return json_object_get(entry, setting) ||
+	       !streq(where_of(s, i, setting), where_of(s, i, ""));
+}
+
 static void check_twice(const struct section *s, const json_t *list, size_t i, struct errs *out)
 {
 	const json_t *entry = json_array_get(list, i);
@@ -140,8 +147,7 @@ static void check(const struct section *s, struct errs *out)
 		if (wrong)
 			errs_add(out, where_of(s, i, "path"), "volumes[%zu].path: '%s' %s", i, path,
 				 wrong);
-		if (!json_object_get(entry, "container-user") &&
-		    !json_object_get(entry, "container-group"))
+		if (!given(s, i, entry, "container-user") && !given(s, i, entry, "container-group"))
 			errs_add(
 				out, where_of(s, i, ""),
 				"volumes[%zu]: who gets access? Write container-user (a uid inside the "

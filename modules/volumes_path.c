@@ -99,7 +99,7 @@ static int look_at(const struct host *h, const char *path, bool create, struct e
 int volume_path_look(const struct host *h, const char *path, bool create, struct errs *refusals,
 		     struct err *e)
 {
-	_cleanup_free_ char *set = NULL, *part = strdup(path);
+	_cleanup_free_ char *set = NULL, *real = NULL, *part = strdup(path);
 	const char *root;
 	struct err why;
 	bool none = false;
@@ -109,7 +109,12 @@ int volume_path_look(const struct host *h, const char *path, bool create, struct
 		return err_oom(e);
 	if (volume_daemon_key(h, "data-root", &set, e) < 0)
 		return e->code;
-	root = set ? set : "/var/lib/docker";
+	root = set && *set == '/' ? set : "/var/lib/docker";
+	/* By a link, or as the file spells it; where it can't be resolved, its name has to do. */
+	if (host_real_path(h, root, &real, &why) == 0)
+		root = real;
+	else if (why.code == -ENOMEM)
+		return err_oom(e);
 	if (streq(path, root) || volume_path_below(path, root) || volume_path_below(root, path)) {
 		errs_add(refusals, NULL,
 			 "'%s%s' %s '%s', where Docker keeps its data: a container that may write "
