@@ -63,6 +63,7 @@ struct paths {
 	char **list; /* NULL-terminated once there is one */
 	size_t n;
 	const char *why; /* static: why there is none */
+	bool elsewhere;	 /* and others speak for the row's controls */
 };
 
 static void paths_done(struct paths *p)
@@ -192,7 +193,20 @@ static int find_keys(const struct look *l, const char *arg, struct paths *out, s
 {
 	(void)arg;
 	out->why = "no registry has a client's key in " CERTS_D;
+	out->elsewhere = true; /* certs.d itself does */
 	return certs(l, true, CERTS_D, out, e);
+}
+
+/* Is it docker.socket that binds it? The socket section has no say otherwise. */
+static bool by_systemd(const struct engine_cmdline *c)
+{
+	size_t pos = 0;
+	const char *value;
+
+	while (c->installed && (value = engine_cmdline_next(c, "hosts", &pos)))
+		if (has_prefix(value, "fd://"))
+			return true;
+	return !c->installed;
 }
 
 static int find_docker_sock(const struct look *l, const char *arg, struct paths *out, struct err *e)
@@ -201,9 +215,10 @@ static int find_docker_sock(const struct look *l, const char *arg, struct paths 
 	int r;
 
 	(void)arg;
-	out->why = plan_section(l->s->plan, "socket") ? "the socket section says what it has to be"
-						      : "offline: there is no socket to look at";
-	if (!host_is_live(l->h) || plan_section(l->s->plan, "socket"))
+	out->elsewhere = plan_section(l->s->plan, "socket") && by_systemd(l->cmd);
+	out->why = out->elsewhere ? "the socket section says what it has to be"
+				  : "offline: there is no socket to look at";
+	if (!host_is_live(l->h) || out->elsewhere)
 		return 0;
 	r = engine_socket(l->h, &path, e);
 	if (r == -ENOTCONN) {
@@ -515,7 +530,8 @@ static int verify_row(const struct look *l, const struct row *row, void *out, st
 	if (r == 0 && sum.why.failed)
 		r = err_oom(e);
 	if (r == 0)
-		r = findings_add(out, NAME, row->name, row->cis, sum.state, wanted,
+		r = findings_add(out, NAME, row->name,
+				 !found.n && found.elsewhere ? NULL : row->cis, sum.state, wanted,
 				 sum.found[0] ? sum.found : NULL, sum.why.data, e);
 	buf_done(&sum.why);
 	return r;

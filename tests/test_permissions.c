@@ -6,8 +6,8 @@
 #include "../modules/permissions.h"
 #include "../src/module.h"
 
-extern const struct module module_permissions;
-const struct module *const modules[] = { &module_permissions, NULL };
+extern const struct module module_permissions, module_socket;
+const struct module *const modules[] = { &module_permissions, &module_socket, NULL };
 
 /* An ACL: user::rw- user:1000:PERM group::r-- mask::MASK other::r-- */
 #define ACL(perm, mask)                                                                            \
@@ -18,16 +18,22 @@ const struct module *const modules[] = { &module_permissions, NULL };
 static struct changes c;
 static struct plan *plan;
 
-static void setup(void)
+static void plan_is(const char *text)
 {
 	struct errs mistakes = { 0 };
-	static const char text[] = "version: 1\npermissions: {}\n";
 
+	plan_free(plan);
+	plan = NULL;
+	ck_assert_int_eq(plan_load_text("plan", text, strlen(text), &plan, &mistakes, &e), 0);
+}
+
+static void setup(void)
+{
 	root_setup();
 	changes_init(&c);
 	put("/etc/passwd", "root:x:0:0:::\n");
 	put("/etc/group", "root:x:0:\ndocker:x:998:\n");
-	ck_assert_int_eq(plan_load_text("plan", text, strlen(text), &plan, &mistakes, &e), 0);
+	plan_is("version: 1\npermissions: {}\n");
 }
 
 static void teardown(void)
@@ -52,15 +58,21 @@ static void diff(void)
 	host_overlay(host, NULL);
 }
 
-static enum finding_state state_of(const char *setting)
+/* A copy of one of verify's; its texts are gone. */
+static struct finding finding_of(const char *setting)
 {
 	_cleanup_findings_ struct findings f = { 0 };
 
 	ck_ok(module_permissions.verify(plan_section(plan, "permissions"), NULL, host, &f, &e));
 	for (size_t i = 0; i < f.n; i++)
 		if (streq(f.list[i].setting, setting))
-			return f.list[i].state;
+			return f.list[i];
 	ck_abort_msg("no finding '%s'", setting);
+}
+
+static enum finding_state state_of(const char *setting)
+{
+	return finding_of(setting).state;
 }
 
 /* Where the owner and the group are root's, as all the paths of the table. */
@@ -231,6 +243,33 @@ START_TEST(parents)
 }
 END_TEST
 
+/* What another finding speaks for is not taken back by one that had nothing to look at. */
+START_TEST(whose_controls)
+{
+	static const char unit[] = "/usr/lib/systemd/system/docker.service";
+
+	ROOT_ONLY;
+	put("/etc/docker/certs.d/r/ca.crt", "");
+	ck_assert_int_eq(chmod(at("/etc/docker/certs.d/r/ca.crt"), 0444), 0);
+	ck_assert_int_eq(state_of("certs.d"), FINDING_OK);
+	ck_assert_ptr_nonnull(finding_of("certs.d").cis);
+	ck_assert_int_eq(state_of("certs.d-keys"), FINDING_SKIPPED);
+	ck_assert_ptr_null(finding_of("certs.d-keys").cis);
+	put("/etc/docker/certs.d/r/client.key", "");
+	ck_assert_ptr_nonnull(finding_of("certs.d-keys").cis);
+	ck_assert_ptr_nonnull(finding_of("docker.sock").cis);
+	put(unit, "[Service]\nExecStart=/usr/bin/dockerd -H fd://\n");
+	plan_is("version: 1\npermissions: {}\nsocket: {}\n");
+	host_forget(host);
+	ck_assert_int_eq(state_of("docker.sock"), FINDING_SKIPPED);
+	ck_assert_ptr_null(finding_of("docker.sock").cis);
+	/* One that dockerd binds itself is none of docker.socket's. */
+	put(unit, "[Service]\nExecStart=/usr/bin/dockerd\n");
+	host_forget(host);
+	ck_assert_ptr_nonnull(finding_of("docker.sock").cis);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -240,6 +279,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, where_links_lead);
 	tcase_add_test(tc, kinds);
 	tcase_add_test(tc, parents);
+	tcase_add_test(tc, whose_controls);
 }
 
 UNIT_MAIN("permissions")
