@@ -194,6 +194,20 @@ static int fixes(const struct section *s, const struct host *h, struct findings 
 	return observe_fixes(text, out, e);
 }
 
+/* What stops pulls and builds is for the plan to want: by default it is left out, and said so. */
+static int content_trust(const struct section *s, struct findings *out, struct err *e)
+{
+	const struct section *client = plan_section(s->plan, "client");
+
+	if (client && section_bool(client, "content-trust", false))
+		return 0;
+	return findings_add(
+		out, OBSERVE, "content-trust", "4.5", FINDING_SKIPPED, NULL, NULL,
+		"the plan leaves it out, for it stops pulls and builds of unsigned "
+		"images; with it: client: {content-trust: true}, as in profile:lockdown",
+		e);
+}
+
 /* The process of docker.service; main_pid 0: it can't be told. */
 static void daemon_process(const struct host *h, struct unit_state *ret)
 {
@@ -211,13 +225,14 @@ static int observe(const struct section *s, const struct host *h, struct finding
 	struct unit_state unit;
 	int r;
 
-	if (fixes(s, h, out, e) < 0)
+	if (content_trust(s, out, e) < 0 || fixes(s, h, out, e) < 0)
 		return e->code;
 	r = engine_get(h, "/info", &info, e);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		return findings_add(out, OBSERVE, NULL, "1.1.1,2.3,2.4,2.5,2.6,2.10,2.11,2.17",
+		return findings_add(out, OBSERVE, NULL,
+				    "1.1.1,2.3,2.4,2.5,2.6,2.7,2.10,2.11,2.12,2.17",
 				    FINDING_SKIPPED, NULL, NULL, e->text, e);
 	daemon_process(h, &unit);
 	if (observe_disk(h, info, out, e) < 0 || observe_defaults(s, h, info, out, e) < 0 ||

@@ -385,6 +385,23 @@ static int look_at_driver(const json_t *info, bool named, struct findings *out, 
 			    e);
 }
 
+/* Who asks the plugin is the daemon's to say; that none is asked, too. */
+static int look_at_authorization(const json_t *info, struct findings *out, struct err *e)
+{
+	const json_t *plugins = json_object_get(json_object_get(info, "Plugins"), "Authorization");
+	_cleanup_free_ char *names = NULL;
+	bool any = json_array_size(plugins) > 0;
+
+	if (any && daemon_show(plugins, &names, e) < 0)
+		return e->code;
+	return findings_add(out, OBSERVE, "authorization-plugins", "2.12",
+			    any ? FINDING_OK : FINDING_SKIPPED,
+			    daemon_key_asked("authorization-plugins"), names,
+			    any ? "GET /info: Plugins"
+				: "this host has none: who reaches Docker's socket may ask for all",
+			    e);
+}
+
 /* The plan wants something else than a control asks: it is what stands, and no more than told. */
 static int look_at_plan(const struct section *s, struct findings *out, struct err *e)
 {
@@ -419,6 +436,8 @@ int observe_defaults(const struct section *s, const struct host *h, const json_t
 			r = look_at_default(i, &d, &seen, out, e);
 	if (r == 0)
 		r = look_at_driver(info, json_object_get(given, "storage-driver") != NULL, out, e);
+	if (r == 0 && !json_object_get(given, "authorization-plugins"))
+		r = look_at_authorization(info, out, e);
 	if (r == 0 && plan)
 		r = look_at_plan(plan, out, e);
 	return r;

@@ -44,8 +44,8 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 #define SOCKET	"/usr/lib/systemd/system/docker.socket"
 #define CONFIG	"/etc/docker/daemon.json"
 
-extern const struct module module_daemon;
-const struct module *const modules[] = { &module_daemon, &module_observe, NULL };
+extern const struct module module_client, module_daemon;
+const struct module *const modules[] = { &module_daemon, &module_client, &module_observe, NULL };
 
 static struct findings f;
 
@@ -347,7 +347,7 @@ static void look_at(const char *plan, const char *config, const char *info_text)
 static bool none(const char *setting)
 {
 	for (size_t i = 0; i < f.n; i++)
-		if (streq(f.list[i].setting, setting))
+		if (f.list[i].setting && streq(f.list[i].setting, setting))
 			return false;
 	return true;
 }
@@ -363,6 +363,8 @@ START_TEST(default_settings)
 	is("cgroup-parent", FINDING_SKIPPED, NULL);
 	is("storage-driver", FINDING_OK, "overlay2");
 	is("base-device", FINDING_OK, NULL);
+	is("authorization-plugins", FINDING_SKIPPED, "this host has none");
+	ck_assert_str_eq(found("authorization-plugins")->cis, "2.12");
 	/* Somebody else's file. */
 	look_at("version: 1\n", "{\"log-level\": \"debug\", \"iptables\": false}", INFO);
 	is("log-level", FINDING_NOTED, "debug");
@@ -381,6 +383,11 @@ START_TEST(default_settings)
 	is("base-device", FINDING_SKIPPED, NULL);
 	look_at("version: 1\n", "{}", "{\"Driver\": \"aufs\"}");
 	is("storage-driver", FINDING_NOTED, "aufs");
+	look_at("version: 1\n", "{}", "{\"Plugins\": {\"Authorization\": [\"opa\"]}}");
+	is("authorization-plugins", FINDING_OK, "opa");
+	look_at("version: 1\ndaemon: {authorization-plugins: [opa]}\n", "{}",
+		"{\"Plugins\": {\"Authorization\": [\"opa\"]}}");
+	ck_assert(none("authorization-plugins"));
 	look_at("version: 1\n", "{}", "{}");
 	is("storage-driver", FINDING_SKIPPED, NULL);
 	is("insecure-registries", FINDING_SKIPPED, NULL);
@@ -520,7 +527,22 @@ START_TEST(nobody_answers)
 	ck_assert_ptr_null(f.list[f.n - 1].setting);
 	ck_assert_int_eq(f.list[f.n - 1].state, FINDING_SKIPPED);
 	ck_assert_ptr_nonnull(strstr(f.list[f.n - 1].cis, "1.1.1"));
+	ck_assert_ptr_nonnull(strstr(f.list[f.n - 1].cis, "2.7,"));
+	ck_assert_ptr_nonnull(strstr(f.list[f.n - 1].cis, "2.12"));
 	is("fixes", FINDING_SKIPPED, NULL);
+}
+END_TEST
+
+/* Left out of the plan, it is told with the reason; in it, it is the client module's to tell. */
+START_TEST(unsigned_images)
+{
+	with_plan(observe, "version: 1\n");
+	is("content-trust", FINDING_SKIPPED, "stops pulls and builds");
+	ck_assert_str_eq(found("content-trust")->cis, "4.5");
+	with_plan(observe, "version: 1\nclient: {content-trust: false}\n");
+	is("content-trust", FINDING_SKIPPED, NULL);
+	with_plan(observe, "version: 1\nclient: {content-trust: true}\n");
+	ck_assert(none("content-trust"));
 }
 END_TEST
 
@@ -536,6 +558,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, old_containers);
 	tcase_add_test(tc, users_of_images);
 	tcase_add_test(tc, nobody_answers);
+	tcase_add_test(tc, unsigned_images);
 }
 
 UNIT_MAIN("observe")
