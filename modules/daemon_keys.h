@@ -79,6 +79,9 @@ bool daemon_needs_restart(const char *key, const json_t *from, const json_t *to)
 /* Every built-in or documented name, NULL-terminated. */
 extern const char *const daemon_log_drivers[];
 
+/* Does a log driver take this option? Of those that aren't built in, nobody knows: true. */
+bool daemon_log_opt_known(const char *driver, const char *option);
+
 /* jansson iterates over no const object; whoever uses this only reads. */
 static inline json_t *json_readonly(const json_t *j)
 {
@@ -105,7 +108,8 @@ struct daemon_merge {
 /*
  * `plan` is what is wanted, `was` what we set last time (NULL: nothing). Maps and objects merge
  * member by member, everything else replaces. What the file held before us with the wanted value
- * stays somebody else's.
+ * stays somebody else's. A log driver of the plan's takes options of another out with it: dockerd
+ * would not start with them.
  */
 int daemon_merge(const json_t *file, const json_t *plan, const json_t *was,
 		 struct daemon_merge *ret, struct err *e);

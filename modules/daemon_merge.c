@@ -151,6 +151,33 @@ static int merge_edits(const json_t *from, const json_t *to, json_t *edits, stru
 	return 0;
 }
 
+/* `max-size` of json-file under the plan's `log-driver: journald`, for one. What the plan itself
+ * says wrong stays, to be told. */
+static int drop_log_opts(const json_t *plan, json_t *merged, struct err *e)
+{
+	const char *driver = json_string_value(json_object_get(plan, "log-driver"));
+	const json_t *opts = json_object_get(merged, "log-opts");
+	const json_t *wanted = json_object_get(plan, "log-opts");
+	_cleanup_json_ json_t *kept = NULL;
+	const char *name;
+	json_t *v;
+
+	if (!driver || !json_object_size(opts))
+		return 0;
+	kept = json_object();
+	if (!kept)
+		return err_oom(e);
+	json_object_foreach (json_readonly(opts), name, v)
+		if ((daemon_log_opt_known(driver, name) || json_object_get(wanted, name)) &&
+		    json_object_set(kept, name, v))
+			return err_oom(e);
+	if (!json_object_size(kept))
+		json_object_del(merged, "log-opts");
+	else if (json_object_set(merged, "log-opts", kept))
+		return err_oom(e);
+	return 0;
+}
+
 int daemon_merge(const json_t *file, const json_t *plan, const json_t *was,
 		 struct daemon_merge *ret, struct err *e)
 {
@@ -164,6 +191,8 @@ int daemon_merge(const json_t *file, const json_t *plan, const json_t *was,
 	if (!m.edits || !m.merged || !m.ours || !m.forgotten || !none)
 		return err_oom(e);
 	r = merge_level(&top, e);
+	if (r == 0)
+		r = drop_log_opts(plan, m.merged, e);
 	if (r < 0)
 		return r;
 	r = merge_edits(file, m.merged, m.edits, e);

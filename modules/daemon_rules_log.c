@@ -172,6 +172,14 @@ static const char *driver_of(const char *option)
 	return driver;
 }
 
+bool daemon_log_opt_known(const char *driver, const char *option)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(log_opts); i++)
+		if (streq(log_opts[i].driver, driver))
+			return in_list(log_opts[i].opts, option) || in_list(log_opts_any, option);
+	return true;
+}
+
 static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 {
 	const json_t *opts = doc_get(d, "log-opts");
@@ -189,7 +197,7 @@ static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 		char hint[HINT_MAX], key[LOG_OPT_KEY];
 		const char *other;
 
-		if (in_list(known, name) || in_list(log_opts_any, name))
+		if (daemon_log_opt_known(driver, name))
 			continue;
 		other = driver_of(name);
 		if (other)

@@ -97,6 +97,29 @@ START_TEST(merge_members)
 		    "{\"runtimes\": {\"x\": {\"path\": \"/n\"}}}", NULL,
 		    "{\"runtimes\": {\"x\": {\"path\": \"/n\"}}}",
 		    "{\"runtimes\": {\"x\": {\"path\": \"/n\"}}}", "[]");
+	/* options that only the driver before ours took */
+	check_merge("{\"log-driver\": \"json-file\", \"log-opts\": {\"max-size\": \"1m\"}}",
+		    "{\"log-driver\": \"journald\"}", NULL, "{\"log-driver\": \"journald\"}",
+		    "{\"log-driver\": \"journald\"}", "[]");
+	check_merge("{\"log-opts\": {\"max-size\": \"1m\", \"mode\": \"non-blocking\", \"tag\": "
+		    "\"t\"}}",
+		    "{\"log-driver\": \"journald\", \"log-opts\": {\"env\": \"e\"}}", NULL,
+		    "{\"log-driver\": \"journald\", \"log-opts\": {\"env\": \"e\", \"mode\": "
+		    "\"non-blocking\", \"tag\": \"t\"}}",
+		    "{\"log-driver\": \"journald\", \"log-opts\": {\"env\": \"e\"}}", "[]");
+	/* a plugin's are its own to know, the plan's to be told, and without a driver none are ours
+	 */
+	check_merge("{\"log-opts\": {\"max-size\": \"1m\"}}", "{\"log-driver\": \"acme\"}", NULL,
+		    "{\"log-driver\": \"acme\", \"log-opts\": {\"max-size\": \"1m\"}}",
+		    "{\"log-driver\": \"acme\"}", "[]");
+	check_merge("{}", "{\"log-driver\": \"journald\", \"log-opts\": {\"max-size\": \"1m\"}}",
+		    NULL, "{\"log-driver\": \"journald\", \"log-opts\": {\"max-size\": \"1m\"}}",
+		    "{\"log-driver\": \"journald\", \"log-opts\": {\"max-size\": \"1m\"}}", "[]");
+	check_merge("{\"log-driver\": \"journald\", \"log-opts\": {\"max-size\": \"1m\"}}",
+		    "{\"icc\": false}", NULL,
+		    "{\"icc\": false, \"log-driver\": \"journald\", \"log-opts\": {\"max-size\": "
+		    "\"1m\"}}",
+		    "{\"icc\": false}", "[]");
 	/* what is no object gives way */
 	check_merge("{\"log-opts\": []}", "{\"log-opts\": {\"tag\": \"t\"}}", NULL,
 		    "{\"log-opts\": {\"tag\": \"t\"}}", "{\"log-opts\": {\"tag\": \"t\"}}", "[]");
