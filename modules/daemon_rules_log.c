@@ -218,6 +218,21 @@ static void rule_log_opts(const struct daemon_doc *d, const char *driver)
 		     "`log-opts.max-buffer-size` needs `mode: non-blocking`");
 }
 
+/* moby daemon/logger/journald: looked for when a container starts. */
+static void rule_journald(const struct daemon_doc *d)
+{
+	static const char socket[] = "/run/systemd/journal/socket";
+	struct err e;
+	struct stat st;
+
+	if (d->host && host_is_live(d->host) && host_stat(d->host, socket, &st, &e) == -ENOENT)
+		tell(d, UNSAFE, KEYS("log-driver"),
+		     "`log-driver: journald`: systemd-journald doesn't run on this host (there is no "
+		     "%s): every container would fail to start; start it, or write `log-driver: "
+		     "syslog`",
+		     socket);
+}
+
 void rule_log_driver(const struct daemon_doc *d)
 {
 	const char *driver = doc_str(d, "log-driver"), *near;
@@ -227,6 +242,8 @@ void rule_log_driver(const struct daemon_doc *d)
 	size_t i;
 
 	rule_log_opts(d, driver ? driver : "json-file");
+	if (driver && streq(driver, "journald"))
+		rule_journald(d);
 	if (!driver || streq(driver, "json-file") || streq(driver, "local"))
 		rule_log_sizes(d);
 	if (!driver || in_list(daemon_log_drivers, driver))

@@ -14,6 +14,7 @@ static bool fake_is_live(const struct host *h)
 #define host_is_live fake_is_live
 #include "../modules/daemon_rules.c"
 #include "../modules/daemon_rules_limits.c"
+#include "../modules/daemon_rules_log.c"
 #include "../modules/daemon_rules_logopts.c"
 
 /* One document under the rules. */
@@ -563,6 +564,7 @@ START_TEST(log_values_on_a_host)
 		{ "{\"log-driver\": \"syslog\", \"log-opts\": {\"syslog-address\": "
 		  "\"unix:///none/log\"}}",
 		  "there is no /none/log" },
+		{ "{\"log-driver\": \"journald\"}", "there is no /run/systemd/journal/socket" },
 		{ "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": 1048577}}}",
 		  "this kernel's limit, 1048576" },
 		{ "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": -1}}}",
