@@ -67,6 +67,23 @@ static int fill_ulimits(json_t *wanted, struct err *e)
 	return json_object_set(wanted, "default-ulimits", copy) ? err_oom(e) : 0;
 }
 
+static int drop_unknown(const struct section *s, const struct host *h, json_t *wanted,
+			struct err *e)
+{
+	const char *text, *why, *key;
+	unsigned engine;
+	void *next;
+	json_t *v;
+
+	if (engine_version(h, s->plan, &engine, &text, &why, e) < 0)
+		return e->code;
+	json_object_foreach_safe (wanted, next, key, v)
+		if (!daemon_key_known(field_find(daemon_keys, key), engine) &&
+		    daemon_key_shipped(s, key))
+			json_object_del(wanted, key);
+	return 0;
+}
+
 int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
 		  const char **ret_auto_off, struct err *e)
 {
@@ -91,6 +108,8 @@ int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
 	    json_object_set_new(wanted, "userns-remap", json_string(DAEMON_ACCOUNT)))
 		return err_oom(e);
 	r = fill_ulimits(wanted, e);
+	if (r == 0)
+		r = drop_unknown(s, h, wanted, e);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(wanted);

@@ -19,7 +19,8 @@ int daemon_selinux_off(const struct host *h, const char **ret_why, struct err *e
 
 /*
  * The plan's settings as they go into the file: `default` and `auto` replaced, names of limits
- * filled in. *ret_auto_off: why an automatic selinux-enabled is left out, or NULL.
+ * filled in, keys left out that a shipped profile names and this engine doesn't know.
+ * *ret_auto_off: why an automatic selinux-enabled is left out, or NULL.
  */
 int daemon_wanted(const struct section *s, const struct host *h, json_t **ret,
 		  const char **ret_auto_off, struct err *e);

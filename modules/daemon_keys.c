@@ -625,6 +625,11 @@ const struct daemon_key *daemon_key_of(const struct field *f)
 	return f && f->more ? f->more : &none;
 }
 
+bool daemon_key_shipped(const struct section *s, const char *key)
+{
+	return s && has_prefix(section_where(s, key), "profile:");
+}
+
 bool daemon_key_known(const struct field *f, unsigned engine)
 {
 	if (daemon_key_of(f)->refused)

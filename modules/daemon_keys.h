@@ -56,6 +56,10 @@ extern const struct field daemon_keys[];
 /* The module's columns of a row; all zero when it has none. `f` may be NULL. */
 const struct daemon_key *daemon_key_of(const struct field *f);
 
+/* Is it a shipped profile that names the key? Profiles are for every engine: what this one doesn't
+ * know is left out, and told. */
+bool daemon_key_shipped(const struct section *s, const char *key);
+
 /* Does a series know the key? True for engine 0 when some series does. */
 bool daemon_key_known(const struct field *f, unsigned engine);
 

@@ -182,6 +182,9 @@ static void rule_known(const struct daemon_doc *d)
 		} else if (k->refused) {
 			tell(d, FATAL, KEYS(key), "`%s`: %s", key, k->refused);
 		} else if (!daemon_key_known(f, d->engine)) {
+			if (daemon_key_shipped(d->section, key) &&
+			    json_equal(v, json_object_get(d->plan, key)))
+				continue;
 			daemon_key_series(f, series, sizeof(series));
 			tell(d, FATAL, KEYS(key), "`%s`: %s does not know it; %s%s%s", key,
 			     d->engine_text, series, k->gone ? "; " : "", k->gone ? k->gone : "");

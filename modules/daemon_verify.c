@@ -53,6 +53,31 @@ static int verify_key(const struct look *l, const char *key, const json_t *want,
 			    why, e);
 }
 
+/* What a profile asks for and this engine doesn't have. */
+static int verify_left_out(const struct section *s, const json_t *wanted, struct findings *out,
+			   struct err *e)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach (s->values, key, v) {
+		const struct field *f = field_find(daemon_keys, key);
+		_cleanup_free_ char *text = NULL;
+		char series[80], why[128];
+
+		if (json_object_get(wanted, key) || !daemon_key_shipped(s, key) ||
+		    streq(key, "selinux-enabled"))
+			continue;
+		daemon_key_series(f, series, sizeof(series));
+		snprintf(why, sizeof(why), "this engine doesn't know it (%s): left out", series);
+		if (daemon_show(v, &text, e) < 0 ||
+		    findings_add(out, "daemon", key, f->cis, FINDING_SKIPPED, text, NULL, why, e) <
+			    0)
+			return e->code;
+	}
+	return 0;
+}
+
 int daemon_verify(const struct section *s, const struct previous *was, const struct host *h,
 		  struct findings *out, struct err *e)
 {
@@ -93,5 +118,7 @@ int daemon_verify(const struct section *s, const struct previous *was, const str
 	json_object_foreach (wanted, key, want)
 		if (r == 0)
 			r = verify_key(&l, key, want, e);
+	if (r == 0)
+		r = verify_left_out(s, wanted, out, e);
 	return r;
 }
