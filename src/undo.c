@@ -137,8 +137,9 @@ enum undo_where undo_where(const struct step *s, const struct image *now)
 			return UNDO_BEFORE;
 		/* Nor on a file that somebody put in the place of the one that was meant, unless it
 		 * looks just like that: in a copy of the root all have other numbers. */
-		if (s->no_links && now->ino != s->before.ino)
-			return image_same_attrs(now, &s->after) ? UNDO_AFTER : UNDO_BEFORE;
+		if (s->no_links && now->ino != s->before.ino && !image_same_attrs(now, &s->after) &&
+		    !attrs_between(s, now))
+			return UNDO_BEFORE;
 		same = image_same_attrs;
 		break;
 	case CHANGE_KNOB:

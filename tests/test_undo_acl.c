@@ -304,6 +304,9 @@ START_TEST(replaced_meanwhile)
 	set_on_disk("/d/sub/f", XATTR_ACL, &a);
 	ck_assert_int_eq(where(0), UNDO_AFTER);
 	back(0, true);
+	ck_assert_int_eq(chmod(at("/d/sub/f"), 0664), 0); /* the mask is set, its ACL not yet */
+	ck_assert_int_eq(where(0), UNDO_AFTER);
+	back(0, true);
 	ck_assert_int_eq(getxattr(at("/d/sub/f"), XATTR_ACL, NULL, 0), -1);
 }
 END_TEST
