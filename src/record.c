@@ -246,7 +246,16 @@ static json_t *hex_json(const void *data, size_t len)
 	return b.failed ? NULL : json_stringn(b.data ? b.data : "", b.len);
 }
 
-/* Names on a disk are bytes, and JSON is UTF-8: whoever may write a directory could keep us out. */
+/* Names on a disk are any bytes, and JSON is UTF-8: whoever may write a directory could keep us out
+ * with one. Those that aren't ASCII are kept as bytes_json() makes them. */
+static bool is_ascii(const char *name)
+{
+	for (; *name; name++)
+		if (*name & 0x80)
+			return false;
+	return true;
+}
+
 static json_t *bytes_json(const char *name)
 {
 	return hex_json(name, strlen(name));
@@ -255,12 +264,10 @@ static json_t *bytes_json(const char *name)
 /* The name of an attribute has a point in it, and what bytes_json() makes of another has none. */
 static int xattr_json(json_t *xattrs, const struct xattr *x)
 {
-	_cleanup_json_ json_t *plain = json_string(x->name);
-	_cleanup_json_ json_t *key = plain ? json_incref(plain) : bytes_json(x->name);
-	json_t *value = hex_json(x->value, x->len);
+	_cleanup_json_ json_t *key = is_ascii(x->name) ? json_string(x->name) : bytes_json(x->name);
 
-	return key ? json_object_set_new(xattrs, json_string_value(key), value)
-		   : (json_decref(value), -1);
+	return key ? json_object_set_new(xattrs, json_string_value(key), hex_json(x->value, x->len))
+		   : -1;
 }
 
 static json_t *image_json(const struct image *im)
@@ -297,15 +304,27 @@ static json_t *line_json(const struct line *l)
 		      : json_string(l->text);
 }
 
+/* For who reads the journal. */
+static json_t *path_json(const char *path)
+{
+	_cleanup_free_ char *shown = strdup(path);
+
+	for (char *p = shown; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	return shown ? json_string(shown) : NULL;
+}
+
 static json_t *step_json(const struct step *s)
 {
-	_cleanup_json_ json_t *lines = NULL, *plain = json_string(s->path);
-	_cleanup_json_ json_t *o = json_pack(
-		"{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
-		plain ? json_incref(plain) : json_string_any(s->path), "temporary", s->tmp,
-		"before", image_json(&s->before), "after", image_json(&s->after), "why", s->why);
+	_cleanup_json_ json_t *lines = NULL;
+	_cleanup_json_ json_t *o =
+		json_pack("{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+			  path_json(s->path), "temporary", s->tmp, "before", image_json(&s->before),
+			  "after", image_json(&s->after), "why", s->why);
 
-	if (o && !plain && json_object_set_new(o, "path_bytes", bytes_json(s->path)) < 0)
+	if (o && !is_ascii(s->path) &&
+	    json_object_set_new(o, "path_bytes", bytes_json(s->path)) < 0)
 		return NULL;
 	if (o && s->no_links &&
 	    (json_object_set_new(o, "no_links", json_true()) < 0 ||
