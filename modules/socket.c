@@ -255,7 +255,7 @@ static bool named(const struct acl_line *l)
 static int fill_acl(const struct host *h, const struct wanted *w, struct buf *b,
 		    struct errs *refusals, struct err *e)
 {
-	static const char *const tools[] = { "/usr/bin/setfacl", "/bin/setfacl" };
+	static const char *const tools[] = { "/usr/bin/setfacl", "/bin/setfacl", NULL };
 	_cleanup_buf_ struct buf entries = BUF_INIT;
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	struct template_var vars[] = {
@@ -264,9 +264,8 @@ static int fill_acl(const struct host *h, const struct wanted *w, struct buf *b,
 
 	if (!acl_is_extended(&w->acl))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(tools) && !vars[0].value; i++)
-		if (host_exists(h, tools[i]))
-			vars[0].value = tools[i];
+	if (host_first(h, tools, &vars[0].value, e) < 0)
+		return e->code;
 	if (!vars[0].value) {
 		errs_add(
 			refusals, NULL,

@@ -338,6 +338,21 @@ bool host_exists(const struct host *h, const char *path)
 	return host_stat(h, path, &st, &e) == 0;
 }
 
+int host_first(const struct host *h, const char *const *paths, const char **ret, struct err *e)
+{
+	*ret = NULL;
+	for (; *paths; paths++) {
+		struct stat st;
+		int r = host_stat(h, *paths, &st, e);
+
+		if (r == 0)
+			*ret = *paths;
+		if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+	}
+	return 0;
+}
+
 struct names {
 	char **list;
 	size_t n;

@@ -115,6 +115,10 @@ int host_stat(const struct host *h, const char *path, struct stat *ret, struct e
 /* True when host_stat succeeds. */
 bool host_exists(const struct host *h, const char *path);
 
+/* The first of some paths (ends with NULL) that exists, or NULL. What can't be looked at is an
+ * error, not absence. */
+int host_first(const struct host *h, const char *const *paths, const char **ret, struct err *e);
+
 /* Names in a directory without "." and "..", sorted, NULL-terminated; overlay included. -ENOENT
  * when there is none. */
 int host_list(const struct host *h, const char *dir, char ***ret, struct err *e);

@@ -468,9 +468,29 @@ START_TEST(reads_sysctls_whole)
 }
 END_TEST
 
+START_TEST(the_first_that_exists)
+{
+	static const char *const none[] = { "/no/a", "/file/a", NULL };
+	static const char *const some[] = { "/no/a", "/file", "/no/b", NULL };
+	static const char *const loop[] = { "/loop", "/file", NULL };
+	const char *first = "x";
+
+	put("/file", "");
+	ck_assert_int_eq(symlink("loop", at("/loop")), 0);
+	ck_ok(host_first(host, none, &first, &e));
+	ck_assert_ptr_null(first);
+	ck_ok(host_first(host, some, &first, &e));
+	ck_assert_str_eq(first, "/file");
+	ck_assert_int_eq(host_first(host, loop, &first, &e), -ELOOP);
+	ck_says("/loop");
+	ck_assert_ptr_null(first);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
+	tcase_add_test(tc, the_first_that_exists);
 	tcase_add_test(tc, real_paths);
 	tcase_add_test(tc, reads_sysctls_whole);
 	tcase_add_test(tc, open_root);
