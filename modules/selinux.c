@@ -424,6 +424,20 @@ static int left_behind(const json_t *old, const struct host *h, struct changes *
 	return put_booleans_back(old, NULL, h, out, e);
 }
 
+/* What is the running kernel's is looked at by a run that sees it, and kept in mind until then. */
+static int carry(const json_t *old, json_t *state, struct err *e)
+{
+	static const char *const names[] = { "mode", "booleans" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *v = json_object_get(old, names[i]);
+
+		if (v && json_object_set(state, names[i], v) < 0)
+			return err_oom(e);
+	}
+	return 0;
+}
+
 static int diff(const struct section *s, const struct previous *was, const struct host *h,
 		struct changes *out, struct err *e)
 {
@@ -440,6 +454,8 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	if (!n.type[0]) /* verify says so; what was left behind stays our own */
 		return old ? changes_remember(out, NAME, (json_t *)(uintptr_t)old, e) : 0;
 	if (diff_boot(&n, old, h, state, out, e) < 0 || diff_mode(&n, old, h, state, out, e) < 0)
+		return e->code;
+	if (!n.kernel && carry(old, state, e) < 0)
 		return e->code;
 	if (n.kernel && (put_booleans_back(old, section_get(s, "booleans"), h, out, e) < 0 ||
 			 diff_booleans(s, &n, old, h, state, out, e) < 0))

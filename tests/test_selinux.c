@@ -251,6 +251,27 @@ START_TEST(booleans)
 }
 END_TEST
 
+/* A run from without sees no kernel, and forgets nothing of it. */
+START_TEST(offline_forgets_nothing)
+{
+	static const char plan[] =
+		"version: 1\nselinux: {mode: enforcing, booleans: {cron_can_relabel: true}}\n";
+
+	with(plan, ask);
+	done();
+	fake_live = false;
+	with(plan, ask);
+	ck_assert(changes_empty(&c));
+	done();
+	fake_live = true;
+	put(BOOL, "1 1");
+	ask(NULL);
+	ck_assert_str_eq(planned_text(SELINUX_ENFORCE), "0");
+	ck_assert_uint_eq(c.n_commands, 1);
+	ck_assert_str_eq(c.commands[0].argv[2], "cron_can_relabel=off");
+}
+END_TEST
+
 START_TEST(booleans_that_are_mistakes)
 {
 	with(BOOLS("cron_can_relable: true, ../enforce: true, x: true"), ask);
@@ -301,6 +322,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, never_enforcing_without_labels);
 	tcase_add_test(tc, booleans);
 	tcase_add_test(tc, booleans_that_are_mistakes);
+	tcase_add_test(tc, offline_forgets_nothing);
 	tcase_add_test(tc, apparmor);
 }
 
