@@ -134,16 +134,6 @@ static int applies(const struct section *s, const struct host *h, const char **r
 	return 1;
 }
 
-/* The nearest account to a name that there is none of, or NULL. */
-static const char *nearest_account(const struct account *list, size_t n, const char *name)
-{
-	_cleanup_free_ const char **names = calloc(n + 1, sizeof(*names));
-
-	for (size_t i = 0; names && i < n; i++)
-		names[i] = list[i].name;
-	return names ? field_nearest(name, names) : NULL;
-}
-
 /* The users or the groups of `acl`. */
 static int lookup_acl(const struct section *s, const struct host *h, const struct accounts *a,
 		      bool group, struct wanted *w, struct errs *out, struct err *e)
@@ -165,8 +155,7 @@ static int lookup_acl(const struct section *s, const struct host *h, const struc
 				return e->code;
 			continue;
 		}
-		near = group ? nearest_account(a->groups, a->n_groups, name)
-			     : nearest_account(a->users, a->n_users, name);
+		near = accounts_nearest(a, group, name);
 		snprintf(where, sizeof(where), "acl.%s[%zu]", key, i);
 		errs_add(out, section_where(s, where),
 			 "socket.%s: there is no %s '%s' in '%s%s'%s%s%s", where,
@@ -175,6 +164,26 @@ static int lookup_acl(const struct section *s, const struct host *h, const struc
 			 near ? near : "", near ? "?" : "");
 	}
 	return 0;
+}
+
+/* The socket's own user or group. */
+static void no_account(const struct section *s, const struct host *h, const struct accounts *a,
+		       bool group, struct errs *out)
+{
+	const char *key = group ? "group" : "user", *name = section_str(s, key);
+	const char *near = accounts_nearest(a, group, name);
+
+	if (near)
+		errs_add(out, section_where(s, key),
+			 "socket.%s: there is no %s '%s' in '%s/etc/%s', and docker.socket would "
+			 "fail: did you mean %s?",
+			 key, key, name, host_prefix(h), group ? "group" : "passwd", near);
+	else
+		errs_add(out, section_where(s, key),
+			 "socket.%s: there is no %s '%s' in '%s/etc/%s', and docker.socket would "
+			 "fail: make %s first (%s --system %s)",
+			 key, key, name, host_prefix(h), group ? "group" : "passwd",
+			 group ? "it" : "the account", group ? "groupadd" : "useradd", name);
 }
 
 static int lookup(const struct section *s, const struct host *h, struct wanted *w, struct errs *out,
@@ -198,21 +207,13 @@ static int lookup(const struct section *s, const struct host *h, struct wanted *
 	else if (parse_u64(user, &id) == 0 && id < UINT32_MAX)
 		w->uid = (uid_t)id;
 	else if (!streq(user, "root") && there)
-		errs_add(
-			out, section_where(s, "user"),
-			"socket.user: there is no user '%s' in '%s/etc/passwd', and docker.socket would "
-			"fail: make the account first (useradd --system %s)",
-			user, host_prefix(h), user);
+		no_account(s, h, &a, false, out);
 	if (g)
 		w->gid = g->id;
 	else if (parse_u64(group, &id) == 0 && id < UINT32_MAX)
 		w->gid = (gid_t)id;
 	else if (!streq(group, "root") && there)
-		errs_add(
-			out, section_where(s, "group"),
-			"socket.group: there is no group '%s' in '%s/etc/group', and docker.socket would "
-			"fail: make it first (groupadd --system %s)",
-			group, host_prefix(h), group);
+		no_account(s, h, &a, true, out);
 	if (acl_of_mode(w->mode, &w->acl, e) < 0 || lookup_acl(s, h, &a, false, w, out, e) < 0)
 		return e->code;
 	return lookup_acl(s, h, &a, true, w, out, e);

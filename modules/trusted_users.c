@@ -270,6 +270,8 @@ static int by_same_id(const struct work *w, const struct host *h, struct errs *r
 static int work_init(const struct section *s, const struct host *h, struct work *w,
 		     struct errs *mistakes, struct errs *refusals, struct err *e)
 {
+	const char *near;
+
 	w->group = section_str(s, "group");
 	if (accounts_load(h, &w->a, e) < 0 || wanted(s, h, w, mistakes, e) < 0)
 		return e->code;
@@ -281,7 +283,12 @@ static int work_init(const struct section *s, const struct host *h, struct work 
 		by_primary_group(w, refusals);
 		return by_same_id(w, h, refusals, e);
 	}
-	if (!errs_any(refusals))
+	near = accounts_nearest(&w->a, true, w->group);
+	if (!errs_any(refusals) && near)
+		errs_add(refusals, section_where(s, "group"),
+			 NAME ".group: there is no group '%s' in '%s" GROUP "': did you mean %s?",
+			 w->group, host_prefix(h), near);
+	else if (!errs_any(refusals))
 		errs_add(refusals, GROUP,
 			 "there is no group '%s': make it first (groupadd --system %s)", w->group,
 			 w->group);
