@@ -21,7 +21,6 @@ int volume_daemon_key(const struct host *h, const char *key, char **ret, struct 
 	_cleanup_json_ json_t *doc = NULL;
 	const struct engine_cmdline *c;
 	const char *value, *path = DAEMON_JSON;
-	json_error_t je;
 	size_t len = 0, pos = 0;
 	int r = engine_cmdline(h, &c, e);
 
@@ -34,9 +33,11 @@ int volume_daemon_key(const struct host *h, const char *key, char **ret, struct 
 	r = value ? -ENOENT : host_read(h, path, DAEMON_FILE_MAX, &text, &len, e);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	/* A file that is no JSON is the daemon's own trouble: it doesn't start on it. */
-	if (r == 0 && len && json_load(text, len, 0, &doc, &je) == -ENOMEM)
-		return err_oom(e);
+	if (r == 0) {
+		r = json_parse_object(text, len, &doc, e);
+		if (r < 0)
+			return r == -EINVAL ? err_prefix(e, "%s%s", host_prefix(h), path) : r;
+	}
 	if (!value)
 		value = json_string_value(json_object_get(doc, key));
 	if (!value || !*value)
@@ -105,9 +106,14 @@ int volume_ids_load(const struct host *h, struct volume_ids *ret, struct errs *r
 	_cleanup_volume_ids_ struct volume_ids v = { 0 };
 	_cleanup_accounts_ struct accounts a = { 0 };
 	const struct idmap *m;
+	int r;
 
-	if (volume_daemon_key(h, "userns-remap", &v.user, e) < 0)
-		return e->code;
+	r = volume_daemon_key(h, "userns-remap", &v.user, e);
+	/* The daemon that runs may have read it when it was whole. */
+	if (r == -EINVAL)
+		errs_add(refusals, NULL, "%s; so which ids containers have can't be told", e->text);
+	if (r < 0)
+		return r == -EINVAL ? 0 : r;
 	/* The group part has been ignored since 20.10. */
 	if (v.user)
 		v.user[strcspn(v.user, ":")] = '\0';

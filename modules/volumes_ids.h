@@ -24,7 +24,7 @@ void volume_ids_done(struct volume_ids *v);
 #define _cleanup_volume_ids_ _cleanup_(volume_ids_done)
 
 /* A text that dockerd's command line or daemon.json (what is planned for it included) sets,
- * allocated; NULL: neither does. */
+ * allocated; NULL: neither does. -EINVAL: that file is no JSON object. */
 int volume_daemon_key(const struct host *h, const char *key, char **ret, struct err *e);
 
 /* The host's id of a container's user (SUBUID) or group; false: it has none. */
