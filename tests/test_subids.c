@@ -425,7 +425,8 @@ START_TEST(gone_from_the_plan)
 	run_init(&r, LINE "\n", LINE "\n");
 	changes_init(&c);
 	ck_assert_int_eq(host_open(r.root, &r.h, &e), 0);
-	ck_assert_int_eq(module_subids.diff(NULL, &(struct previous){ .state = state }, r.h, &c, &e), 0);
+	ck_assert_int_eq(
+		module_subids.diff(NULL, &(struct previous){ .state = state }, r.h, &c, &e), 0);
 	ck_assert(changes_empty(&c));
 	ck_assert(json_equal(json_object_get(c.state, "subids"), state));
 	changes_done(&c);
