@@ -6,24 +6,50 @@
 
 #include "daemon_rules.h"
 
-/* The most files that a process can be allowed, on the host that runs; 0: not known. */
-static uint64_t files_max(const struct host *h)
+#define SYS_RESOURCE 24 /* capabilities(7): raises a hard limit */
+
+/* The first words behind a name in a file of /proc; false: they aren't there. */
+static bool proc_words(const struct host *h, const char *path, const char *name, char words[2][32])
 {
 	_cleanup_free_ char *text = NULL;
 	struct err none;
-	uint64_t n = 0;
+	const char *at;
 	size_t len;
 
-	if (!h || !host_is_live(h) ||
-	    host_read(h, "/proc/sys/fs/nr_open", 64, &text, &len, &none) < 0)
+	words[0][0] = words[1][0] = '\0';
+	if (host_read(h, path, HOST_READ_MAX, &text, &len, &none) < 0)
+		return false;
+	at = strstr(text, name);
+	return at && sscanf(at + strlen(name), "%31s %31s", words[0], words[1]) >= 1;
+}
+
+/*
+ * The most files that a process can be allowed, on the host that runs; 0: not known. A host that is
+ * a container itself may not be let above what its PID 1 was given.
+ */
+static uint64_t files_max(const struct host *h, const char **ret_whose)
+{
+	uint64_t nr_open = 0, hard;
+	char w[2][32];
+
+	*ret_whose = "this kernel's limit (fs.nr_open)";
+	if (!h || !host_is_live(h))
 		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, &n) == 0 ? n : 0;
+	if (proc_words(h, "/proc/sys/fs/nr_open", "", w) && parse_u64(w[0], &nr_open) < 0)
+		nr_open = 0;
+	if (!proc_words(h, "/proc/1/status", "\nCapBnd:", w) ||
+	    strtoull(w[0], NULL, 16) & 1ULL << SYS_RESOURCE ||
+	    !proc_words(h, "/proc/1/limits", "\nMax open files", w) || parse_u64(w[1], &hard) < 0 ||
+	    (nr_open && nr_open <= hard))
+		return nr_open;
+	*ret_whose = "what PID 1 of this host may have and can't raise (no CAP_SYS_RESOURCE)";
+	return hard;
 }
 
 void rule_ulimits(const struct daemon_doc *d)
 {
-	uint64_t nr_open = doc_get(d, "default-ulimits") ? files_max(d->host) : 0;
+	const char *whose = NULL;
+	uint64_t most = doc_get(d, "default-ulimits") ? files_max(d->host, &whose) : 0;
 	/* getrlimit(2) without RLIMIT_, lower case (go-units ulimitNameMapping). */
 	static const char *const names[] = {
 		"core",	  "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
@@ -57,11 +83,11 @@ void rule_ulimits(const struct daemon_doc *d)
 			     "`default-ulimits.%s`: Soft is above Hard: every container would fail "
 			     "to start",
 			     name);
-		else if (streq(name, "nofile") && nr_open && (uint64_t)hard > nr_open)
+		else if (streq(name, "nofile") && most && (uint64_t)hard > most)
 			tell(d, UNSAFE, KEYS(key, "default-ulimits"),
-			     "`default-ulimits.nofile`: Hard is above this kernel's limit, %llu "
-			     "(fs.nr_open): every container would fail to start",
-			     (unsigned long long)nr_open);
+			     "`default-ulimits.nofile`: Hard is above %llu, %s: every container "
+			     "would fail to start",
+			     (unsigned long long)most, whose);
 	}
 }
 

@@ -537,6 +537,31 @@ START_TEST(log_values)
 END_TEST
 
 /* Where others may have written the rest, only all of it can be judged. */
+/* PID 1 of a host that is a container itself: what it may have, and may raise. 0: the kernel's. */
+static void limit_of(struct host *h, const char *dir, unsigned long long caps, const char *soft,
+		     const char *hard, unsigned most)
+{
+	char text[256], doc[128];
+
+	snprintf(text, sizeof(text), "Name:\tinit\nCapBnd:\t%016llx\n", caps);
+	tree_write(dir, "/proc/1/status", text, 0644);
+	snprintf(text, sizeof(text),
+		 "Limit  Soft Limit  Hard Limit  Units\nMax open files  %s  %s  files\n", soft,
+		 hard);
+	tree_write(dir, "/proc/1/limits", text, 0644);
+	for (unsigned more = 0; more < 2; more++) {
+		struct run r = { .doc = doc, .host = h };
+
+		snprintf(doc, sizeof(doc),
+			 "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": %u}}}",
+			 (most ? most : 1048576) + more);
+		run(&r);
+		ck_assert_uint_eq(r.mistakes.n, more);
+		ck_assert(!more || !most == !!strstr(r.mistakes.list[0].text, "fs.nr_open"));
+		run_done(&r);
+	}
+}
+
 START_TEST(log_values_on_a_host)
 {
 	static const struct {
@@ -566,7 +591,7 @@ START_TEST(log_values_on_a_host)
 		  "there is no /none/log" },
 		{ "{\"log-driver\": \"journald\"}", "there is no /run/systemd/journal/socket" },
 		{ "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": 1048577}}}",
-		  "this kernel's limit, 1048576" },
+		  "1048576, this kernel's limit" },
 		{ "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": -1}}}",
 		  "fs.nr_open" },
 		{ "{\"default-ulimits\": {\"nofile\": {\"Soft\": 10, \"Hard\": 1048576}}}", NULL },
@@ -590,6 +615,11 @@ START_TEST(log_values_on_a_host)
 			      "%s: %s", rows[i].doc, r.mistakes.n ? r.mistakes.list[0].text : "-");
 		run_done(&r);
 	}
+	limit_of(h, dir, 1ULL << 24, "20000", "20000", 0);
+	limit_of(h, dir, 0, "1024", "20000", 20000);
+	limit_of(h, dir, 0, "1024", "524288", 524288);
+	limit_of(h, dir, 0, "unlimited", "unlimited", 0);
+	limit_of(h, dir, 0, "1024", "1048576", 0);
 	fake_live = false;
 	host_free(h);
 	tree_remove(dir);
