@@ -15,6 +15,7 @@
 #include "engine.h"
 #include "engine_api_internal.h"
 #include "unitfile.h"
+#include "volumes_path.h"
 
 #define NAME	    "permissions"
 #define CERTS_D	    "/etc/docker/certs.d"
@@ -56,6 +57,33 @@ static const struct field fields[] = {
 	  .of = &path_row },
 	{ 0 },
 };
+
+/* --- the plan --- */
+
+/* What a volume lets in by an ACL would be taken out here, and given again, for ever. */
+static void check(const struct section *s, struct errs *out)
+{
+	const struct section *volumes = plan_section(s->plan, "volumes");
+	json_t *v, *row;
+	char name[64];
+	size_t i, k;
+
+	json_array_foreach (section_get(s, "paths"), i, row)
+		json_array_foreach (volumes ? section_get(volumes, "volumes") : NULL, k, v) {
+			const char *path = json_string_value(json_object_get(row, "path"));
+			const char *dir = json_string_value(json_object_get(v, "path"));
+
+			if (!streq(path, dir) && (!json_is_true(json_object_get(v, "recursive")) ||
+						  !volume_path_below(path, dir)))
+				continue;
+			snprintf(name, sizeof(name), "paths[%zu].path", i);
+			errs_add(out, section_where(s, name),
+				 NAME
+				 ".paths: containers get into '%s' by an ACL, for it is of the "
+				 "volume '%s': take it out of one of the two",
+				 path, dir);
+		}
+}
 
 /* --- the table --- */
 
@@ -553,6 +581,7 @@ const struct module module_permissions = {
 	.summary = "owner and mode of what Docker is made of: units, configuration, keys, sockets",
 	.fields = fields,
 	.order = 80,
+	.check = check,
 	.diff = diff,
 	.verify = verify,
 };
