@@ -36,6 +36,27 @@ static int note_untested(struct changes *out, const char *path, struct err *e)
 			    path);
 }
 
+/* Are certificates that the daemon will have only planned? dockerd loads them while it validates,
+ * and that is before they are in place. */
+static bool certificates_planned(const struct host *h, const struct engine_cmdline *cmd,
+				 const json_t *merged)
+{
+	static const char *const keys[] = { "tlscacert", "tlscert", "tlskey" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *path = json_string_value(json_member(merged, keys[i]));
+		struct err ignored;
+		struct stat st;
+		size_t pos = 0;
+
+		if (!path)
+			path = engine_cmdline_next(cmd, keys[i], &pos);
+		if (path && host_stat(h, path, &st, &ignored) == 0 && !st.st_ino)
+			return true;
+	}
+	return false;
+}
+
 int daemon_file_test(struct changes *out, const struct host *h, const struct plan *p,
 		     const char *path, const json_t *merged, struct err *e)
 {
@@ -55,6 +76,8 @@ int daemon_file_test(struct changes *out, const struct host *h, const struct pla
 	/* With it, 26.0 and later run useradd and edit subuid and subgid while they validate. */
 	if (remap && streq(remap, "default"))
 		return note_untested(out, path, e);
+	if (certificates_planned(h, cmd, merged))
+		return changes_test(out, path, NULL, e);
 	while (cmd->argv[n])
 		n++;
 	argv = calloc(n + 4, sizeof(*argv));

@@ -662,7 +662,9 @@ int changes_test(struct changes *c, const char *path, char *const *argv, struct 
 
 	if (!change)
 		return err_set(e, ENOENT, "no change to '%s' to test", path);
-	strv_free(change->test);
+	strv_free(TAKE_PTR(change->test));
+	if (!argv)
+		return 0;
 	change->test = strv_copy(argv);
 	return change->test ? 0 : err_oom(e);
 }

@@ -214,7 +214,7 @@ int changes_remove_ours(struct changes *c, const struct host *h, const char *pat
 int changes_why(struct changes *c, const char *path, const char *module, const char *setting,
 		const char *cis, const char *text, struct err *e);
 
-/* What has to prove the staged form of `path` on a live host; argv is copied. */
+/* What has to prove the staged form of `path` on a live host; argv is copied. NULL: nothing can. */
 int changes_test(struct changes *c, const char *path, char *const *argv, struct err *e);
 
 /*

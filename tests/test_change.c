@@ -354,6 +354,9 @@ START_TEST(removals_that_join)
 	ck_assert_int_eq(chmod(at("/file"), 0640), 0);
 	ck_assert_int_eq(file("/file", "y", CHANGE_KEEP_ATTRS), 1);
 	ck_ok(changes_test(&c, "/file", argv, &e));
+	ck_ok(changes_test(&c, "/file", NULL, &e));
+	ck_assert_ptr_null(changes_find(&c, "/file")->test);
+	ck_ok(changes_test(&c, "/file", argv, &e));
 	ck_assert_int_eq(remove_ours("/file", "y"), 1);
 	x = changes_find(&c, "/file");
 	ck_assert_int_eq(x->kind, CHANGE_REMOVE);

@@ -398,6 +398,22 @@ START_TEST(live_restart)
 		for (size_t i = 0; i < ARRAY_SIZE(argv); i++)
 			ck_assert_pstr_eq(test[i], argv[i]);
 	}
+	/* Certificates that are still to be put in place can't be loaded yet. */
+	{
+		const struct host *h = b.h;
+		_cleanup_json_ json_t *merged = json_pack("{s:s}", "tlscert", "/cert.pem");
+		struct err e;
+
+		host_overlay(b.h, &b.c);
+		ck_assert_int_eq(daemon_file_test(&b.c, h, b.plan, PATH, merged, &e), 0);
+		ck_assert_ptr_nonnull(changes_find(&b.c, PATH)->test);
+		ck_assert_int_eq(changes_file(&b.c, h, "/cert.pem", "x", 1, 0444, 0, 0, "tls",
+					      "cert", NULL, "made", &e),
+				 1);
+		ck_assert_int_eq(daemon_file_test(&b.c, h, b.plan, PATH, merged, &e), 0);
+		ck_assert_ptr_null(changes_find(&b.c, PATH)->test);
+		host_overlay(b.h, NULL);
+	}
 	box_apply(&b);
 	/* restarted: the daemon has it; the other one can't be shown */
 	fake_bridge = BRIDGE("false");
