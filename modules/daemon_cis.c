@@ -54,6 +54,7 @@ static const struct {
 	const char *asked;
 } asked[] = {
 	{ "authorization-plugins", has_members, "a plugin" },
+	{ "debug", is_false, "false" }, /* true is level debug, too */
 	{ "default-ulimits", has_members, "a limit" },
 	{ "icc", is_false, "false" },
 	{ "insecure-registries", is_empty, "none" },

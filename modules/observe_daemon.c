@@ -279,8 +279,11 @@ int observe_ports(const struct host *h, const json_t *info, uint32_t pid, uint64
 static const struct {
 	const char *key, *fallback; /* as JSON; NULL: that it isn't set */
 } defaults[] = {
-	{ "log-level", "\"info\"" },	 { "iptables", "true" },
-	{ "insecure-registries", "[]" }, { "seccomp-profile", "\"builtin\"" },
+	{ "log-level", "\"info\"" },
+	{ "debug", "false" },
+	{ "iptables", "true" },
+	{ "insecure-registries", "[]" },
+	{ "seccomp-profile", "\"builtin\"" },
 	{ "cgroup-parent", NULL },
 };
 

@@ -18,6 +18,7 @@ START_TEST(values)
 		const char *key, *met, *not ;
 	} rows[] = {
 		{ "authorization-plugins", "[\"p\"]", "[]" },
+		{ "debug", "false", "true" },
 		{ "default-ulimits", "{\"nofile\": {}}", "{}" },
 		{ "icc", "false", "true" },
 		{ "insecure-registries", "[]", "[\"r:5000\"]" },

@@ -373,6 +373,10 @@ START_TEST(default_settings)
 	look_at("version: 1\n", "{\"log-level\": \"info\", \"cgroup-parent\": \"x.slice\"}", INFO);
 	is("log-level", FINDING_SKIPPED, NULL);
 	is("cgroup-parent", FINDING_NOTED, "x.slice");
+	/* Whatever the level, it logs all. */
+	look_at("version: 1\n", "{\"debug\": true}", INFO);
+	is("debug", FINDING_NOTED, "true");
+	ck_assert_str_eq(found("debug")->cis, "2.3");
 	/* What runs is what counts. */
 	look_at("version: 1\n", "{}",
 		"{\"Driver\": \"devicemapper\", \"SecurityOptions\": [], \"RegistryConfig\": "
