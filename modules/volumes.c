@@ -489,8 +489,12 @@ static struct grant grant_of(const json_t *o)
 	};
 }
 
-/* Does a volume of the plan give this to what stands at a path? */
-static bool still_wanted(const struct volumes *all, const struct grant *g, const char *path)
+/*
+ * Does a volume of the plan give this to what stands at a path? In its own directory as little as
+ * it likes is set in the same run; `whole`: as much as before, there and below.
+ */
+static bool still_wanted(const struct volumes *all, const struct grant *g, const char *path,
+			 bool whole)
 {
 	for (size_t i = 0; all && i < all->n; i++) {
 		const struct volume *v = &all->list[i];
@@ -498,7 +502,8 @@ static bool still_wanted(const struct volumes *all, const struct grant *g, const
 		if (!streq(path, v->path) && !volume_path_below(path, v->path))
 			continue;
 		for (size_t k = 0; k < v->n; k++)
-			if (v->grants[k].tag == g->tag && v->grants[k].id == g->id)
+			if (v->grants[k].tag == g->tag && v->grants[k].id == g->id &&
+			    (!whole || v->recursive || v->grants[k].write || !g->write))
 				return true;
 	}
 	return false;
@@ -528,7 +533,7 @@ static int revoke_path(struct run *r, const char *path, bool top, struct err *e)
 	const struct grant g = grant_of(r->old);
 	int n;
 
-	if (still_wanted(r->all, &g, path))
+	if (still_wanted(r->all, &g, path, !top))
 		return 0;
 	if (host_attrs(r->h, path, true, &im, e) < 0)
 		return e->code;
@@ -566,7 +571,7 @@ static int revoke_tree(struct run *r, const char *path, struct err *e)
 	char command[128];
 	int n;
 
-	if (still_wanted(r->all, &g, path))
+	if (still_wanted(r->all, &g, path, true))
 		return 0;
 	if (host_attrs(r->h, path, true, &im, e) < 0)
 		return e->code;
