@@ -111,7 +111,7 @@ static int ask(int fd, uint16_t type, struct err *e)
 }
 
 /* An answer's message. 1: there may be more; 0: that was the last. */
-static int take(const struct nlmsghdr *m, struct audit_state *s, struct err *e)
+static int take(struct nlmsghdr *m, struct audit_state *s, struct err *e)
 {
 	const void *data = NLMSG_DATA(m);
 	size_t len = m->nlmsg_len - NLMSG_HDRLEN;
@@ -170,7 +170,7 @@ static int answer(int fd, struct audit_state *s, struct err *e)
 	while (r > 0) {
 		struct sockaddr_nl from = { 0 };
 		socklen_t size = sizeof(from);
-		const struct nlmsghdr *m = (const void *)buf;
+		struct nlmsghdr *m = (void *)buf;
 		ssize_t n = recvfrom(fd, buf, MESSAGE_MAX, 0, (struct sockaddr *)&from, &size);
 
 		if (n < 0 && errno == EINTR)
