@@ -83,8 +83,8 @@ START_TEST(mounts)
 {
 	put("/d/a/file", "");
 	put("/d/b/file", "");
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(at("/d/a"), at("/d/b"), NULL, MS_BIND, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(at("/d/a"), at("/d/b"), "none", MS_BIND, NULL) < 0)
 		return;
 	host_free(host); /* its root is that of the old name space */
 	ck_ok(host_open(root, &host, &e));
