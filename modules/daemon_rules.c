@@ -311,7 +311,7 @@ static void rule_bridge(const struct daemon_doc *d)
 	if (!bridge || !host_is_live(d->host) || streq(bridge, "none") || streq(bridge, "docker0"))
 		return;
 	snprintf(path, sizeof(path), "/sys/class/net/%s", bridge);
-	if (strchr(bridge, '/') || !host_exists(d->host, path))
+	if (strchr(bridge, '/') || host_absent(d->host, path))
 		tell(d, FATAL, KEYS("bridge"),
 		     "`bridge: %s`: there is no such interface on this host: dockerd does not "
 		     "start; make it first (ip link add %s type bridge)",
@@ -394,7 +394,7 @@ static void rule_tls(const struct daemon_doc *d)
 			     "`%s` alone does not turn TLS on: TCP would be plaintext; add "
 			     "`tlsverify: true`",
 			     files[i]);
-		else if (path && d->host && *path == '/' && !host_exists(d->host, path))
+		else if (path && d->host && *path == '/' && host_absent(d->host, path))
 			tell(d, FATAL, KEYS(files[i]),
 			     "`%s`: there is no %s%s: dockerd does not start", files[i],
 			     host_prefix(d->host), path);
@@ -428,7 +428,7 @@ static void rule_runtimes(const struct daemon_doc *d)
 			     "`runtimes.%s`: `runtimeArgs` goes with `path` only", name);
 		/* Where Docker is not installed yet, its runtimes may not be either. */
 		if (binary && *binary == '/' && d->host && d->cmdline &&
-		    !host_exists(d->host, binary))
+		    host_absent(d->host, binary))
 			tell(d, UNSAFE, KEYS("runtimes"),
 			     "`runtimes.%s`: there is no %s%s: no container could start with it",
 			     name, host_prefix(d->host), binary);
@@ -636,7 +636,7 @@ static void rule_seccomp(const struct daemon_doc *d)
 		     "`seccomp-profile: %s`: Docker before 23.0 takes the word for a file's name and "
 		     "does not start%s",
 		     profile, streq(profile, "builtin") ? "; leave the key out" : "");
-	else if (!word && d->host && !host_exists(d->host, profile))
+	else if (!word && d->host && host_absent(d->host, profile))
 		tell(d, FATAL, KEYS("seccomp-profile"),
 		     "`seccomp-profile`: there is no %s%s: dockerd does not start",
 		     host_prefix(d->host), profile);

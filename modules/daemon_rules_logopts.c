@@ -284,7 +284,7 @@ static void rule_syslog(const struct daemon_doc *d)
 		else if (*s != '/')
 			tell(d, UNSAFE, KEYS(key),
 			     "`log-opts.%s: %s`: it has to be an absolute path", files[i], s);
-		else if (d->host && !host_exists(d->host, s))
+		else if (d->host && host_absent(d->host, s))
 			tell(d, UNSAFE, KEYS(key),
 			     "`log-opts.%s`: there is no %s%s: every container would fail to start",
 			     files[i], host_prefix(d->host), s);
@@ -294,7 +294,7 @@ static void rule_syslog(const struct daemon_doc *d)
 		     "`log-opts`: syslog-tls-cert and syslog-tls-key go together: every container "
 		     "would fail to start");
 	if (address && is_unix(address) && d->host && host_is_live(d->host) &&
-	    !host_exists(d->host, strchr(address, '/') + 2))
+	    host_absent(d->host, strchr(address, '/') + 2))
 		tell(d, FATAL, KEYS("log-opts.syslog-address"),
 		     "`log-opts.syslog-address`: there is no %s: dockerd does not start",
 		     strchr(address, '/') + 2);

@@ -95,7 +95,7 @@ int rootless_users_load(const struct section *s, const struct host *h, struct ro
 
 static const char *first_of(const struct host *h, const char *const *paths)
 {
-	while (*paths && !host_exists(h, *paths))
+	while (*paths && host_absent(h, *paths))
 		paths++;
 	return *paths;
 }

@@ -43,7 +43,7 @@ static const char *nft_of(const struct host *h)
 	static const char *const paths[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (host_exists(h, paths[i]))
+		if (!host_absent(h, paths[i]))
 			return paths[i];
 	return NULL;
 }

@@ -338,6 +338,15 @@ bool host_exists(const struct host *h, const char *path)
 	return host_stat(h, path, &st, &e) == 0;
 }
 
+bool host_absent(const struct host *h, const char *path)
+{
+	struct err ignored;
+	struct stat st;
+	int r = host_stat(h, path, &st, &ignored);
+
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
 int host_first(const struct host *h, const char *const *paths, const char **ret, struct err *e)
 {
 	*ret = NULL;

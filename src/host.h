@@ -115,6 +115,9 @@ int host_stat(const struct host *h, const char *path, struct stat *ret, struct e
 /* True when host_stat succeeds. */
 bool host_exists(const struct host *h, const char *path);
 
+/* True when nothing stands there. What can't be looked at is not known to be absent. */
+bool host_absent(const struct host *h, const char *path);
+
 /* The first of some paths (ends with NULL) that exists, or NULL. What can't be looked at is an
  * error, not absence. */
 int host_first(const struct host *h, const char *const *paths, const char **ret, struct err *e);

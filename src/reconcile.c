@@ -406,6 +406,10 @@ static int verify(struct host *h, const struct plan *p, const struct reconcile_o
 			bad->wanted ? bad->wanted : "", bad->found ? ", found " : "",
 			bad->found ? bad->found : "", bad->why ? ": " : "",
 			bad->why ? bad->why : "");
+	else if (errs_any(&again.refusals)) /* what can't be looked at now, for one */
+		err_set(e, EPROTO, "verification: a second look is refused: %s%s%s",
+			again.refusals.list[0].where ? again.refusals.list[0].where : "",
+			again.refusals.list[0].where ? ": " : "", again.refusals.list[0].text);
 	else
 		err_set(e, EPROTO, "verification: a second look still finds something to do: %s",
 			again.n		   ? again.list[0]->path

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define NOMEM_MAX 65536
+#define NOMEM_MAX 262144
 
 struct nomem {
 	uint64_t fail;		   /* in: the allocation that fails, from 1; 0: none does */

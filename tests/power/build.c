@@ -111,6 +111,19 @@ static void resolve(struct state *s, size_t n)
 				name_put(s, d->ops[i].slots[k], d->ops[i].to[k]);
 }
 
+/* Has its content changed since it was synced? A change of attributes alone endangers no content.
+ */
+static bool content_unsynced(const struct state *s, size_t inode)
+{
+	const struct version *v = s->d->inodes[inode].versions;
+	const struct version *sure = &v[s->sure[inode]];
+
+	for (size_t i = s->sure[inode] + 1; i <= s->last[inode]; i++)
+		if (v[i].len != sure->len || memcmp(v[i].data, sure->data, sure->len) != 0)
+			return true;
+	return false;
+}
+
 static void write_content(struct state *s, const char *path, size_t inode)
 {
 	const struct inode *i = &s->d->inodes[inode];
@@ -121,7 +134,7 @@ static void write_content(struct state *s, const char *path, size_t inode)
 	size_t len = last->len;
 	int r = fd < 0 ? -errno : 0;
 
-	if (s->loss == LOSS_RANDOM && s->sure[inode] != s->last[inode])
+	if (s->loss == LOSS_RANDOM && content_unsynced(s, inode))
 		fate = (enum fate)some(s, FATES);
 	if (fate == FATE_TORN || fate == FATE_HOLED)
 		len = some(s, len + 1);
