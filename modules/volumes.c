@@ -191,16 +191,18 @@ static bool has_grant(const struct volume *v, enum acl_tag tag, uint32_t id)
 }
 
 /* Whoever owns the directory keeps access to what containers make in it. */
-static void add_owner(const struct host *h, struct volume *v)
+static int add_owner(const struct host *h, struct volume *v, struct err *e)
 {
 	struct stat st;
-	struct err ignored;
+	int r = host_lstat(h, v->path, &st, e);
 
-	if (host_lstat(h, v->path, &st, &ignored) == 0 && st.st_uid != 0 &&
-	    !has_grant(v, ACL_TAG_USER, st.st_uid))
+	if (r < 0)
+		return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+	if (st.st_uid != 0 && !has_grant(v, ACL_TAG_USER, st.st_uid))
 		v->grants[v->n++] = (struct grant){
 			.tag = ACL_TAG_USER, .id = st.st_uid, .write = true, .inherit = true
 		};
+	return 0;
 }
 
 static const json_t *remembered(const struct previous *was, const char *path)
@@ -221,7 +223,7 @@ static int volumes_load(const struct section *s, const struct host *h, struct vo
 			struct err *e)
 {
 	json_t *list = section_get(s, NAME), *entry;
-	struct volumes all = { 0 };
+	_cleanup_volumes_ struct volumes all = { 0 };
 	size_t i;
 
 	if (volume_ids_load(h, ids, refusals, e) < 0)
@@ -238,10 +240,11 @@ static int volumes_load(const struct section *s, const struct host *h, struct vo
 		snprintf(v->setting, sizeof(v->setting), "[%zu]", i);
 		add_id(s, i, entry, ids, SUBUID, v, mistakes);
 		add_id(s, i, entry, ids, SUBGID, v, mistakes);
-		if (v->n)
-			add_owner(h, v);
+		if (v->n && add_owner(h, v, e) < 0)
+			return e->code;
 	}
 	*ret = all;
+	all = (struct volumes){ 0 };
 	return 0;
 }
 
