@@ -39,7 +39,7 @@ static int fake_load(const struct host *h, struct audit_state *ret, struct err *
 #include "../modules/audit.c"
 #undef host_is_live
 
-#include "rooted.h"
+#include "planned.h"
 
 const struct module *const modules[] = { &module_audit, NULL };
 
@@ -73,14 +73,10 @@ static void teardown(void)
 
 static void with(const char *text, void (*what)(const struct section *s))
 {
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
+	_cleanup_plan_ struct plan *p = plan_of(text);
 
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s",
-		      mistakes.n ? mistakes.list[0].text : e.text);
 	host_forget(host);
 	what(plan_section(p, "audit"));
-	plan_free(p);
 }
 
 static void ask(const struct section *s)

@@ -38,7 +38,7 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 #define engine_get fake_engine_get
 #include "../modules/observe.c"
 
-#include "rooted.h"
+#include "planned.h"
 
 #define SERVICE "/usr/lib/systemd/system/docker.service"
 #define SOCKET	"/usr/lib/systemd/system/docker.socket"
@@ -85,16 +85,6 @@ static void is(const char *setting, enum finding_state state, const char *what)
 	ck_assert_msg(!what || (x->found && strstr(x->found, what)) ||
 			      (x->why && strstr(x->why, what)),
 		      "%s: %s, %s", setting, x->found ? x->found : "-", x->why ? x->why : "-");
-}
-
-static struct plan *plan_of(const char *text)
-{
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
-
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s",
-		      mistakes.n ? mistakes.list[0].text : e.text);
-	return p;
 }
 
 /* --- fixes --- */

@@ -27,7 +27,7 @@ static int fake_writable(const struct host *h, const char *path, struct err *e)
 #undef host_is_live
 #undef host_writable
 
-#include "rooted.h"
+#include "planned.h"
 
 const struct module *const modules[] = { &module_rootless, NULL };
 
@@ -57,16 +57,6 @@ static void teardown(void)
 	json_decref(TAKE_PTR(state));
 	changes_done(&c);
 	root_teardown();
-}
-
-static struct plan *plan_of(const char *text)
-{
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
-
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s",
-		      mistakes.n ? mistakes.list[0].text : e.text);
-	return p;
 }
 
 /* The sysctls alone, and what of them is no longer asked for; no plan: the section is gone. */

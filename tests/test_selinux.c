@@ -16,7 +16,7 @@ static bool fake_is_live(const struct host *h)
 #include "../modules/selinux.c"
 #undef host_is_live
 
-#include "rooted.h"
+#include "planned.h"
 
 const struct module *const modules[] = { &module_selinux, NULL };
 
@@ -51,14 +51,10 @@ static void teardown(void)
 
 static void with(const char *text, void (*what)(const struct section *s))
 {
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
+	_cleanup_plan_ struct plan *p = plan_of(text);
 
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s",
-		      mistakes.n ? mistakes.list[0].text : e.text);
 	host_forget(host);
 	what(plan_section(p, "selinux"));
-	plan_free(p);
 }
 
 static void ask(const struct section *s)

@@ -3,7 +3,7 @@
  * The service module where nothing runs. What it does to a running daemon is asserted on real
  * hosts, in tests/hosts.
  */
-#include "rooted.h"
+#include "planned.h"
 
 #include "../src/module.h"
 #include "../src/units.h"
@@ -23,16 +23,6 @@ static void teardown(void)
 {
 	changes_done(&c);
 	root_teardown();
-}
-
-static struct plan *plan_of(const char *text)
-{
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
-
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s: %s",
-		      text, mistakes.n ? mistakes.list[0].text : e.text);
-	return p;
 }
 
 START_TEST(it_is_always_there)

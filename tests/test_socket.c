@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rooted.h"
+#include "planned.h"
 
 #include "../src/module.h"
 
@@ -28,16 +28,6 @@ static void teardown(void)
 {
 	changes_done(&c);
 	root_teardown();
-}
-
-static struct plan *plan_of(const char *text)
-{
-	struct errs mistakes = { 0 };
-	struct plan *p = NULL;
-
-	ck_assert_msg(plan_load_text("plan", text, strlen(text), &p, &mistakes, &e) == 0, "%s: %s",
-		      text, mistakes.n ? mistakes.list[0].text : e.text);
-	return p;
 }
 
 /* The section's changes are in `c`. `was` is the state of before, or NULL. */
