@@ -8,7 +8,8 @@
  * One in STEP points is tried, drawn by SEED. The walks:
  *
  *   kill    SIGKILL before a call that changes the disk
- *   fail    a call fails; the errors take turns
+ *   disk    a call that changes the disk fails; the errors take turns
+ *   fail    any call fails; the errors take turns
  *   fails   a call fails with each error
  *   stuck   a call that changes the disk fails, and so do all after it: the disk is full, gone
  *   short   a call writes half
@@ -307,6 +308,9 @@ static bool message_tells(const char *text, int num)
 		return true;
 	if (num == NO_MEMORY)
 		return strstr(text, strerror(ENOMEM));
+	/* ld.so names the library, and keeps to itself why mmap(2) failed. */
+	if (strstr(text, "cannot map zero-fill pages") || strstr(text, "failed to map segment"))
+		return true;
 	return strstr(text, strerror(num)) && strpbrk(text, "/'");
 }
 
@@ -357,11 +361,10 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 	}
 }
 
-static void fail_at(struct walker *w, unsigned long n, enum fault_kind kind, size_t error)
+static void fail_at(struct walker *w, unsigned long n, enum fault_kind kind, bool durable,
+		    size_t error)
 {
-	struct fault f = {
-		.kind = kind, .durable = kind == FAULT_STUCK, .n = n, .num = errors[error]
-	};
+	struct fault f = { .kind = kind, .durable = durable, .n = n, .num = errors[error] };
 	char what[PATH_MAX + 256];
 	struct outcome o;
 
@@ -373,11 +376,18 @@ static void fail_at(struct walker *w, unsigned long n, enum fault_kind kind, siz
 	judge(w, what, &o, f.num);
 }
 
+static void walk_disk(struct walker *w, unsigned step)
+{
+	for (size_t i = 0; i < w->durable.n; i++)
+		if (chosen(w, 24, i, step))
+			fail_at(w, i + 1, FAULT_FAIL, true, draw(w, 25, i) % ARRAY_SIZE(errors));
+}
+
 static void walk_fail(struct walker *w, unsigned step)
 {
 	for (size_t i = 0; i < w->plain.n; i++)
 		if (chosen(w, 2, i, step))
-			fail_at(w, i + 1, FAULT_FAIL, draw(w, 3, i) % ARRAY_SIZE(errors));
+			fail_at(w, i + 1, FAULT_FAIL, false, draw(w, 3, i) % ARRAY_SIZE(errors));
 }
 
 static void walk_fails(struct walker *w, unsigned step)
@@ -385,14 +395,14 @@ static void walk_fails(struct walker *w, unsigned step)
 	for (size_t k = 0; k < ARRAY_SIZE(errors); k++)
 		for (size_t i = 0; i < w->plain.n; i++)
 			if (chosen(w, 4 + k, i, step))
-				fail_at(w, i + 1, FAULT_FAIL, k);
+				fail_at(w, i + 1, FAULT_FAIL, false, k);
 }
 
 static void walk_stuck(struct walker *w, unsigned step)
 {
 	for (size_t i = 0; i < w->durable.n; i++)
 		if (chosen(w, 20, i, step))
-			fail_at(w, i + 1, FAULT_STUCK, draw(w, 21, i) % 4);
+			fail_at(w, i + 1, FAULT_STUCK, true, draw(w, 21, i) % 4);
 }
 
 static void walk_short(struct walker *w, unsigned step)
@@ -539,10 +549,10 @@ static const struct {
 	const char *name, *kind;
 	void (*walk)(struct walker *w, unsigned step);
 } walks[] = {
-	{ "kill", "killed", walk_kill },	 { "fail", "failed", walk_fail },
-	{ "fails", "failed", walk_fails },	 { "stuck", "stuck", walk_stuck },
-	{ "short", "short", walk_short },	 { "nomem", "memory", walk_nomem_new },
-	{ "nomems", "memory", walk_nomem_each },
+	{ "kill", "killed", walk_kill },       { "disk", "failed", walk_disk },
+	{ "fail", "failed", walk_fail },       { "fails", "failed", walk_fails },
+	{ "stuck", "stuck", walk_stuck },      { "short", "short", walk_short },
+	{ "nomem", "memory", walk_nomem_new }, { "nomems", "memory", walk_nomem_each },
 };
 
 static void walk(struct walker *w, const char *arg)
