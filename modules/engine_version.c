@@ -6,6 +6,7 @@
 #include "engine.h"
 
 #include "../src/field.h"
+#include "../src/library.h"
 
 #if HAVE_SQLITE
 #include <dlfcn.h>
@@ -200,7 +201,7 @@ struct sqlite {
 	__typeof__(&sqlite3_finalize) finalize;
 };
 
-static bool sqlite_load(struct sqlite *s)
+static int sqlite_load(struct sqlite *s, struct err *e)
 {
 	const struct {
 		const char *name;
@@ -218,18 +219,21 @@ static bool sqlite_load(struct sqlite *s)
 		{ "sqlite3_finalize", offsetof(struct sqlite, finalize) },
 	};
 
-	s->lib = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; s->lib && i < ARRAY_SIZE(symbols); i++) {
+	const char *why;
+
+	s->lib = library_load("libsqlite3.so.0", &why);
+	if (!s->lib)
+		return why ? err_set(e, EOPNOTSUPP, "%s", why) : err_oom(e);
+	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
 		void *f = dlsym(s->lib, symbols[i].name);
 
 		if (!f) {
 			dlclose(s->lib);
-			s->lib = NULL;
-			return false;
+			return err_set(e, EOPNOTSUPP, "it has no %s", symbols[i].name);
 		}
 		memcpy((char *)s + symbols[i].at, &f, sizeof(f));
 	}
-	return s->lib;
+	return 0;
 }
 
 static uint32_t be32(const unsigned char *p)
@@ -273,19 +277,22 @@ static int sqlite_enough(void *arg)
 	return 1;
 }
 
-static void rpm_query(const struct sqlite *s, sqlite3 *db, struct known *known, size_t *best)
+/* SQLITE_OK, or what went wrong. */
+static int rpm_query(const struct sqlite *s, sqlite3 *db, struct known *known, size_t *best)
 {
 	static const char query[] = "SELECT p.blob FROM Name n JOIN Packages p ON p.hnum = n.hnum"
 				    " WHERE n.key = ? ORDER BY n.hnum DESC LIMIT 1";
 	sqlite3_stmt *st = NULL;
+	int r = SQLITE_OK;
 
-	for (size_t i = 0; i < *best && rpm_packages[i]; i++) {
-		if (s->prepare_v2(db, query, -1, &st, NULL) != SQLITE_OK) {
-			known->why = "the rpm database of that root can't be read";
-			return;
-		}
-		if (s->bind_text(st, 1, rpm_packages[i], -1, SQLITE_STATIC) == SQLITE_OK &&
-		    s->step(st) == SQLITE_ROW) {
+	for (size_t i = 0; r == SQLITE_OK && i < *best && rpm_packages[i]; i++) {
+		r = s->prepare_v2(db, query, -1, &st, NULL);
+		if (r != SQLITE_OK)
+			return r;
+		r = s->bind_text(st, 1, rpm_packages[i], -1, SQLITE_STATIC);
+		if (r == SQLITE_OK)
+			r = s->step(st);
+		if (r == SQLITE_ROW) {
 			const unsigned char *blob = s->column_blob(st, 0);
 			int len = s->column_bytes(st, 0);
 			const char *version =
@@ -297,39 +304,45 @@ static void rpm_query(const struct sqlite *s, sqlite3 *db, struct known *known, 
 			}
 		}
 		s->finalize(st);
+		if (r == SQLITE_ROW || r == SQLITE_DONE)
+			r = SQLITE_OK;
 	}
+	return r;
 }
 
-static int rpm_read(int fd, struct known *known, size_t *best)
+static int rpm_read(int fd, struct known *known, size_t *best, struct err *e)
 {
 	struct sqlite s = { 0 };
 	sqlite3 *db = NULL;
 	char uri[80];
+	int r = sqlite_load(&s, e);
 
-	if (!sqlite_load(&s)) {
+	if (r == -EOPNOTSUPP)
 		known->why = "libsqlite3, which reads that root's rpm database, is not installed";
-		return 0;
-	}
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
 	/* immutable: no lock, no journal and no -wal file is looked for or made beside it. */
 	snprintf(uri, sizeof(uri), "file:/proc/self/fd/%d?mode=ro&immutable=1", fd);
-	if (s.open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK) {
+	r = s.open_v2(uri, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	if (r == SQLITE_OK) {
 		s.limit(db, SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024);
 		s.progress_handler(db, 1000000, sqlite_enough, NULL);
-		rpm_query(&s, db, known, best);
-	} else {
-		known->why = "the rpm database of that root can't be read";
+		r = rpm_query(&s, db, known, best);
 	}
+	if (r != SQLITE_OK)
+		known->why = "the rpm database of that root can't be read";
 	s.close(db);
 	dlclose(s.lib);
-	return 0;
+	return r == SQLITE_NOMEM ? err_oom(e) : 0;
 }
 
 #else
 
-static int rpm_read(int fd, struct known *known, size_t *best)
+static int rpm_read(int fd, struct known *known, size_t *best, struct err *e)
 {
 	(void)fd;
 	(void)best;
+	(void)e;
 	known->why = "this bulkhead was built without sqlite, which reads that root's rpm database";
 	return 0;
 }
@@ -352,7 +365,7 @@ static int rpm_version(const struct host *h, struct known *known, size_t *best, 
 		if (host_stat(h, rpm_sqlite[i], &st, &none) < 0 || !S_ISREG(st.st_mode))
 			continue;
 		fd = host_open_path(h, rpm_sqlite[i], e);
-		return fd < 0 ? fd : rpm_read(fd, known, best);
+		return fd < 0 ? fd : rpm_read(fd, known, best, e);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (host_exists(h, others[i]))

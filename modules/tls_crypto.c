@@ -17,6 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "../src/buf.h"
+#include "../src/library.h"
 
 #define CHAIN_MAX 8 /* certificates of one file */
 #define BACKDATED 3600
@@ -127,13 +128,15 @@ static void crypto_free(void *p, const char *file, int line)
 static int crypto_load(struct crypto *c, struct err *e)
 {
 	/* Never closed: libcrypto has pinned itself, and a second load finds it. */
-	void *lib = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL), *f;
+	const char *why;
+	void *lib = library_load("libcrypto.so.3", &why), *f;
 
 	if (!lib)
-		return err_set(e, EOPNOTSUPP,
-			       "certificates can't be looked at without OpenSSL 3 (%s): install "
-			       "libssl3 (Debian, Ubuntu) or openssl-libs",
-			       dlerror());
+		return why ? err_set(e, EOPNOTSUPP,
+				     "certificates can't be looked at without OpenSSL 3 (%s): "
+				     "install libssl3 (Debian, Ubuntu) or openssl-libs",
+				     why)
+			   : err_oom(e);
 #define X(name)                                                                                    \
 	f = dlsym(lib, #name);                                                                     \
 	if (!f)                                                                                    \

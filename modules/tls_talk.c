@@ -3,6 +3,7 @@
 #include "config.h"
 #endif
 
+#include "../src/library.h"
 #include "tls.h"
 
 #if HAVE_OPENSSL
@@ -55,14 +56,15 @@ struct ssl {
 static int ssl_load(struct ssl *s, struct err *e)
 {
 	/* Never closed, as libcrypto isn't. */
-	void *lib = dlopen("libssl.so.3", RTLD_NOW | RTLD_LOCAL), *f;
+	const char *why;
+	void *lib = library_load("libssl.so.3", &why), *f;
 
 	if (!lib)
-		return err_set(
-			e, EOPNOTSUPP,
-			"TLS can't be tried without OpenSSL 3 (%s): install libssl3 (Debian, "
-			"Ubuntu) or openssl-libs",
-			dlerror());
+		return why ? err_set(e, EOPNOTSUPP,
+				     "TLS can't be tried without OpenSSL 3 (%s): install libssl3 "
+				     "(Debian, Ubuntu) or openssl-libs",
+				     why)
+			   : err_oom(e);
 #define X(name)                                                                                    \
 	f = dlsym(lib, #name);                                                                     \
 	if (!f)                                                                                    \

@@ -4,6 +4,7 @@
 #endif
 
 #include "label.h"
+#include "library.h"
 #include "selinuxconf.h"
 
 #if HAVE_SELINUX
@@ -24,13 +25,16 @@ static struct {
 
 static int load(struct err *e)
 {
+	const char *why;
+
 	if (lib.lib)
 		return 0;
-	lib.lib = dlopen("libselinux.so.1", RTLD_NOW | RTLD_LOCAL);
+	lib.lib = library_load("libselinux.so.1", &why);
 	if (!lib.lib)
-		return err_set(e, EOPNOTSUPP,
-			       "this host uses SELinux, but libselinux can't be loaded: %s",
-			       dlerror());
+		return why ? err_set(e, EOPNOTSUPP,
+				     "this host uses SELinux, but libselinux can't be loaded: %s",
+				     why)
+			   : err_oom(e);
 	*(void **)&lib.open = dlsym(lib.lib, "selabel_open");
 	*(void **)&lib.lookup = dlsym(lib.lib, "selabel_lookup_raw");
 	*(void **)&lib.close = dlsym(lib.lib, "selabel_close");

@@ -5,6 +5,7 @@
 
 #if HAVE_SYSTEMD
 
+#include "library.h"
 #include "unitbus.h"
 
 #include <dlfcn.h>
@@ -37,15 +38,16 @@ struct waiting unitbus_waiting(const struct progress *p, const char *unit, const
 
 static int api_load(struct unitbus *b, struct err *e)
 {
+	const char *why;
 	void *f;
 
-	b->lib = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	b->lib = library_load("libsystemd.so.0", &why);
 	if (!b->lib)
-		return err_set(
-			e, EOPNOTSUPP,
-			"systemd can't be asked without libsystemd (%s): install libsystemd0 "
-			"(Debian, Ubuntu) or systemd-libs",
-			dlerror());
+		return why ? err_set(e, EOPNOTSUPP,
+				     "systemd can't be asked without libsystemd (%s): install "
+				     "libsystemd0 (Debian, Ubuntu) or systemd-libs",
+				     why)
+			   : err_oom(e);
 #define X(name)                                                                                    \
 	f = dlsym(b->lib, "sd_" #name);                                                            \
 	if (!f)                                                                                    \
