@@ -93,13 +93,6 @@ int rootless_users_load(const struct section *s, const struct host *h, struct ro
 
 /* --- tools --- */
 
-static const char *first_of(const struct host *h, const char *const *paths)
-{
-	while (*paths && host_absent(h, *paths))
-		paths++;
-	return *paths;
-}
-
 /* May it map ids that are not the caller's? By setuid root, or by a file capability. 1, 0, or an
  * error. */
 static int maps_ids(const struct host *h, const char *path, struct err *e)
@@ -138,11 +131,14 @@ int rootless_tools_find(const struct host *h, struct rootless_tools *ret, struct
 	static const char *const pasta[] = { "/usr/bin/pasta", "/usr/local/bin/pasta", NULL };
 	static const char *const maps[] = { "/usr/bin/newuidmap", "/usr/bin/newgidmap" };
 	static const char *const ctl[] = { "/usr/bin/systemctl", "/bin/systemctl", NULL };
+	const char *kit, *net, *other = NULL;
 	int r;
 
-	*ret = (struct rootless_tools){ .script = first_of(h, scripts),
-					.network = "",
-					.systemctl = first_of(h, ctl) };
+	*ret = (struct rootless_tools){ .network = "" };
+	if (host_first(h, scripts, &ret->script, e) < 0 || host_first(h, kits, &kit, e) < 0 ||
+	    host_first(h, slirp, &net, e) < 0 || host_first(h, ctl, &ret->systemctl, e) < 0 ||
+	    (!net && host_first(h, pasta, &other, e) < 0))
+		return e->code;
 	if (!ret->systemctl)
 		ret->systemctl = ctl[0];
 	if (!ret->script)
@@ -151,13 +147,12 @@ int rootless_tools_find(const struct host *h, struct rootless_tools *ret, struct
 			 "'%s/usr/bin' or '%s%s'. Install docker-ce-rootless-extras (Docker's own "
 			 "packages) or docker.io (Debian's)",
 			 host_prefix(h), host_prefix(h), "/usr/share/docker.io/contrib");
-	if (!first_of(h, kits))
+	if (!kit)
 		errs_add(refusals, NULL,
 			 "rootless Docker needs rootlesskit, which is not installed: install the "
 			 "package rootlesskit, or docker-ce-rootless-extras");
-	if (!first_of(h, slirp)) {
-		r = first_of(h, pasta) && ret->script ? script_knows(h, ret->script, "pasta", e)
-						      : 0;
+	if (!net) {
+		r = other && ret->script ? script_knows(h, ret->script, "pasta", e) : 0;
 		if (r < 0)
 			return r;
 		if (r)

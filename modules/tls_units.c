@@ -38,35 +38,39 @@ bool tls_by_socket(const struct engine_cmdline *cmd)
 	return false;
 }
 
-static const char *nft_of(const struct host *h)
+static int nft_of(const struct host *h, const char **ret, struct err *e)
 {
-	static const char *const paths[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft" };
+	static const char *const paths[] = { "/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", NULL };
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-		if (!host_absent(h, paths[i]))
-			return paths[i];
-	return NULL;
+	return host_first(h, paths, ret, e);
 }
 
 /* What lets `from` in on this host. An image doesn't tell which cgroups it will boot with. */
-static enum fence fence_of(const struct tls_work *w)
+static int fence_of(const struct tls_work *w, enum fence *ret, struct err *e)
 {
+	static const char *const v2[] = { "/sys/fs/cgroup/cgroup.controllers", NULL };
 	const char *enforce = section_str(w->s, "enforce");
 	const char *was = json_string_value(json_object_get(w->was, "enforce"));
+	const char *there = NULL;
+	int r = 0;
 
 	if (!json_array_size(section_get(w->s, "from")) ||
-	    !json_array_size(section_get(w->s, "listen")))
-		return FENCE_NONE;
-	if (streq(enforce, "systemd"))
-		return FENCE_SYSTEMD;
-	if (streq(enforce, "nftables") || !tls_by_socket(w->cmd))
-		return FENCE_NFT;
-	if (host_is_live(w->h))
-		return host_exists(w->h, "/sys/fs/cgroup/cgroup.controllers") ? FENCE_SYSTEMD
-									      : FENCE_NFT;
-	if (was)
-		return streq(was, "systemd") ? FENCE_SYSTEMD : FENCE_NFT;
-	return nft_of(w->h) ? FENCE_NFT : FENCE_SYSTEMD;
+	    !json_array_size(section_get(w->s, "listen"))) {
+		*ret = FENCE_NONE;
+	} else if (streq(enforce, "systemd")) {
+		*ret = FENCE_SYSTEMD;
+	} else if (streq(enforce, "nftables") || !tls_by_socket(w->cmd)) {
+		*ret = FENCE_NFT;
+	} else if (host_is_live(w->h)) {
+		r = host_first(w->h, v2, &there, e);
+		*ret = there ? FENCE_SYSTEMD : FENCE_NFT;
+	} else if (was) {
+		*ret = streq(was, "systemd") ? FENCE_SYSTEMD : FENCE_NFT;
+	} else {
+		r = nft_of(w->h, &there, e);
+		*ret = there ? FENCE_NFT : FENCE_SYSTEMD;
+	}
+	return r;
 }
 
 /* --- texts --- */
@@ -276,11 +280,13 @@ static int mend_fence(struct tls_work *w, struct err *e)
 static int diff_fence(struct tls_work *w, enum fence fence, struct err *e)
 {
 	_cleanup_free_ char *unit = NULL, *rules = NULL;
-	const char *nft = nft_of(w->h);
+	const char *nft;
 	int r, changed;
 
 	if (fence != FENCE_NFT)
 		return 0;
+	if (nft_of(w->h, &nft, e) < 0)
+		return e->code;
 	if (!nft) {
 		errs_add(&w->out->refusals, section_where(w->s, "from"),
 			 "tls.from: only nftables can hold it here (%s), and there is no "
@@ -399,9 +405,11 @@ int tls_diff_units(struct tls_work *w, struct err *e)
 {
 	bool listens = w->s && json_array_size(section_get(w->s, "listen"));
 	bool by_socket = tls_by_socket(w->cmd);
-	enum fence fence = listens ? fence_of(w) : FENCE_NONE;
+	enum fence fence = FENCE_NONE;
 	int r = 0;
 
+	if (listens && fence_of(w, &fence, e) < 0)
+		return e->code;
 	if (fence == FENCE_SYSTEMD && !by_socket)
 		errs_add(&w->out->refusals, section_where(w->s, "enforce"),
 			 "tls.enforce: systemd lets addresses in on docker.socket, which this "

@@ -344,6 +344,29 @@ START_TEST(kernel)
 }
 END_TEST
 
+/* A tool that can't be looked at is neither there nor missing. */
+START_TEST(a_look_fails)
+{
+	static const char *const looked[] = { SCRIPT, "/usr/bin/rootlesskit",
+					      "/usr/bin/slirp4netns", "/usr/bin/systemctl" };
+	_cleanup_plan_ struct plan *p = plan_of(V "rootless: {users: [alice]}\n");
+	struct previous previous = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(looked); i++) {
+		unlink(at(looked[i]));
+		ck_assert_int_eq(symlink(strrchr(looked[i], '/') + 1, at(looked[i])), 0);
+		ck_assert_int_eq(
+			module_rootless.diff(plan_section(p, "rootless"), &previous, host, &c, &e),
+			-ELOOP);
+		ck_assert_msg(strstr(e.text, looked[i]), "%s", e.text);
+		ck_assert_int_eq(unlink(at(looked[i])), 0);
+		program(looked[i], 0755);
+		changes_done(&c);
+		host_forget(host);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -357,6 +380,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, ranges);
 	tcase_add_test(tc, findings);
 	tcase_add_test(tc, kernel);
+	tcase_add_test(tc, a_look_fails);
 }
 
 UNIT_MAIN("rootless")

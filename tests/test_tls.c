@@ -373,6 +373,19 @@ START_TEST(plaintext)
 }
 END_TEST
 
+/* Which means there is for `from` is not guessed when nft can't be looked at. */
+START_TEST(a_look_fails)
+{
+	_cleanup_plan_ struct plan *p = plan_of(PLAN("  from: [10.0.0.0/8]\n"));
+	struct previous was = { 0 };
+
+	put_dir("/usr/sbin");
+	ck_assert_int_eq(symlink("nft", at("/usr/sbin/nft")), 0);
+	ck_assert_int_eq(module_tls.diff(plan_section(p, "tls"), &was, host, &c, &e), -ELOOP);
+	ck_assert_msg(strstr(e.text, "/usr/sbin/nft"), "%s", e.text);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -388,6 +401,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, addresses);
 	tcase_add_test(tc, networks);
 	tcase_add_test(tc, plaintext);
+	tcase_add_test(tc, a_look_fails);
 }
 
 UNIT_MAIN("tls")
