@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../src/clock.h"
 #include "http.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 void http_init(struct http *p, size_t max)
 {
@@ -233,20 +233,12 @@ int http_end(struct http *p, struct err *e)
 
 /* ---- the connection ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int wait_for(int fd, short events, int64_t deadline, const char *name, struct err *e)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		int r;
 
 		if (left <= 0)
@@ -273,7 +265,7 @@ static int connect_to(int fd, int pathfd, const char *name, int64_t deadline, st
 		case EAGAIN:
 			/* The queue of the listener is full, and there is nothing to poll for
 			 * (unix(7)). */
-			if (now_ms() >= deadline)
+			if (clock_ms() >= deadline)
 				return err_set(e, ETIMEDOUT, "%s does not answer in time", name);
 			poll(NULL, 0, 20);
 			break;
@@ -356,7 +348,7 @@ static int receive(int fd, const char *name, int64_t deadline, struct http *p, s
 int http_ask_unix(int pathfd, const char *name, const char *method, const char *path,
 		  unsigned timeout_ms, struct http *p, struct err *e)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	_cleanup_close_ int fd = -1;
 	int r;
 

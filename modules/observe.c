@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "../src/buf.h"
+#include "../src/clock.h"
 #include "../src/units.h"
 
 #define IMAGES_MAX 200 /* looked at one by one */
@@ -105,20 +106,12 @@ static const char *image_name(const json_t *image, const char *id)
 	return tag && !streq(tag, "<none>:<none>") ? tag : id;
 }
 
-static long long ms_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* Goes through the images until there were enough of them, or it took too long, or dockerd no
  * longer answers. Returns how many were looked at. */
 static int look_at_images(const struct host *h, const json_t *list, struct buf *names,
 			  size_t *ret_root, size_t *ret_looked, struct err *e)
 {
-	long long end = ms_now() + IMAGES_MS;
+	int64_t end = clock_ms() + IMAGES_MS;
 	size_t i;
 	json_t *image;
 
@@ -128,7 +121,7 @@ static int look_at_images(const struct host *h, const json_t *list, struct buf *
 		const json_t *one;
 		int r;
 
-		if (i == IMAGES_MAX || ms_now() > end)
+		if (i == IMAGES_MAX || clock_ms() > end)
 			return 0;
 		/* Nothing that would be another path: "sha256:" and hexadecimal digits. */
 		if (!id || id[strspn(id, "0123456789abcdefsh:")])

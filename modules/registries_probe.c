@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "../src/clock.h"
 #include "registries.h"
 
 #define PROBE_MS   4000	 /* one registry */
@@ -148,14 +149,6 @@ int pull_judge(int status, const char *text, enum pull *ret, char **ret_said, st
 
 /* --- asking --- */
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Where images of an entry would come from: for "all" and for wildcards a name that is nobody's. */
 static void probe_name(const char *entry, char ret[REGISTRY_MAX + 32])
 {
@@ -197,7 +190,7 @@ struct look {
 static int probe_once(const struct look *l, const char *entry, enum pull *ret, char **ret_said,
 		      struct err *e)
 {
-	int64_t left = l->deadline - now_ms();
+	int64_t left = l->deadline - clock_ms();
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	int status, r;
 
@@ -429,7 +422,7 @@ int registries_verify(const struct section *s, const struct previous *was, const
 		      struct findings *out, struct err *e)
 {
 	_cleanup_registries_ struct registries r = { 0 };
-	struct look l = { .r = &r, .out = out, .deadline = now_ms() + PROBES_MS };
+	struct look l = { .r = &r, .out = out, .deadline = clock_ms() + PROBES_MS };
 
 	(void)was;
 	if (registries_load(s, h, &r, e) < 0)

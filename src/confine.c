@@ -10,6 +10,10 @@
 
 #include "util.h"
 
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
 /* --- the process --- */
 
 /* SUDO_UID is asked by trust.c, NO_COLOR by main.c. Variables that libraries
@@ -43,20 +47,24 @@ static void standard_descriptors(void)
 			open("/", O_PATH);
 }
 
-static void close_others(void)
+void confine_fds(bool on_exec)
 {
 	struct rlimit lim;
 	int max = 65536;
 
 #ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
+	if (syscall(SYS_close_range, 3U, ~0U, on_exec ? CLOSE_RANGE_CLOEXEC : 0U) == 0)
 		return;
 #endif
-	/* Before Linux 5.9. */
+	/* Before Linux 5.9, and 5.11 where a range is only marked: one by one, as far as is
+	 * reasonable. */
 	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < (rlim_t)max)
 		max = (int)lim.rlim_cur;
 	for (int fd = 3; fd < max; fd++)
-		close(fd);
+		if (on_exec)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+		else
+			close(fd);
 }
 
 static void reset_signals(void)
@@ -80,7 +88,7 @@ void confine_start(void)
 	static const struct rlimit no_core = { 0 };
 
 	standard_descriptors();
-	close_others();
+	confine_fds(false);
 	reset_signals();
 	clean_environment();
 	umask(077);

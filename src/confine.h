@@ -20,6 +20,10 @@
  */
 void confine_start(void);
 
+/* Closes all descriptors but 0 to 2: now, or with the next execve(2). Between fork and exec, too.
+ */
+void confine_fds(bool on_exec);
+
 enum confine_role {
 	CONFINE_PARSE, /* reads a plan: validate, schema */
 	CONFINE_READ,  /* looks at a host: diff, check, history, subids */

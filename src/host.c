@@ -22,7 +22,7 @@ struct host {
 	int root;
 	bool live;
 	const char *offline_why;
-	char *prefix;
+	char *prefix, *root_words;
 	const struct changes *overlay;
 	struct fact **facts; /* behind a pointer: asking a const host for a fact may fetch it */
 };
@@ -48,7 +48,8 @@ int host_open(const char *root, struct host **ret, struct err *e)
 	h->root = -1;
 	h->facts = calloc(1, sizeof(*h->facts));
 	h->prefix = strdup(root ? root : "");
-	if (!h->facts || !h->prefix)
+	if (!h->facts || !h->prefix ||
+	    asprintf(&h->root_words, "%s%s", root ? " --root " : "", root ? root : "") < 0)
 		return err_oom(e);
 	for (n = strlen(h->prefix); n && h->prefix[n - 1] == '/'; n--)
 		h->prefix[n - 1] = '\0';
@@ -74,6 +75,7 @@ void host_free(struct host *h)
 		host_forget(h);
 	free(h->facts);
 	free(h->prefix);
+	free(h->root_words);
 	if (h->root >= 0)
 		close(h->root);
 	free(h);
@@ -97,6 +99,11 @@ const char *host_offline_why(const struct host *h)
 const char *host_prefix(const struct host *h)
 {
 	return h->prefix;
+}
+
+const char *host_root_words(const struct host *h)
+{
+	return h->root_words;
 }
 
 void host_overlay(struct host *h, const struct changes *c)

@@ -94,6 +94,8 @@ const char *host_offline_why(const struct host *h);
 /* What to put in front of a path when it is shown to a person: "" for "/", else the --root as given
  * without a final slash. */
 const char *host_prefix(const struct host *h);
+/* What a command to type needs to reach this root: " --root DIR", or "". */
+const char *host_root_words(const struct host *h);
 
 /*
  * Reads a file, following symbolic links inside the root; answers from the overlay. At most `max`

@@ -331,9 +331,8 @@ static int cmd_history(const struct command *c, const struct options *o)
 		put(stdout, text = report_history_text(list, n, &o->style));
 	journal_list_free(list, n);
 	if (journal_look(h, &e) > 0 && !journal_locked_by(h)) {
-		err_set(&e, EUCLEAN,
-			"an interrupted run waits to be put back: bulkhead recover%s%s",
-			o->root ? " --root " : "", o->root ? o->root : "");
+		err_set(&e, EUCLEAN, "an interrupted run waits to be put back: bulkhead recover%s",
+			host_root_words(h));
 		put_stderr(e.text);
 		return EXIT_STUCK;
 	}

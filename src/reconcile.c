@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "transaction.h"
 
 /* --- asking the modules --- */
@@ -220,8 +221,8 @@ static bool in_between(const struct host *h, struct report *r)
 			"another run of bulkhead (process %u) is at work on this host", pid);
 	else
 		err_set(&r->err, EUCLEAN,
-			"an interrupted run left this host in between. Put it back: bulkhead recover%s%s",
-			*host_prefix(h) ? " --root " : "", host_prefix(h));
+			"an interrupted run left this host in between. Put it back: bulkhead recover%s",
+			host_root_words(h));
 	end(r, pid ? REPORT_REFUSED : REPORT_STUCK, pid ? EXIT_FAILED : EXIT_STUCK);
 	return true;
 }
@@ -461,7 +462,7 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	       const struct reconcile_options *o, struct report *r)
 {
 	_cleanup_json_ json_t *state = NULL;
-	struct timespec a, b;
+	uint64_t begun;
 	int result;
 
 	/*
@@ -488,10 +489,9 @@ static int run(struct transaction *t, struct host *h, const struct plan *p,
 	}
 	if (transaction_prepare(t, &r->changes, o->plan_path, &r->err) < 0)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	begun = clock_us();
 	result = transaction_commit(t, &r->changes, &r->err);
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	r->seconds = (unsigned)(b.tv_sec - a.tv_sec);
+	r->seconds = (unsigned)((clock_us() - begun) / 1000000);
 	if (result < 0 || verify(h, p, o, &t->journal, r, &r->err) < 0)
 		return -1;
 	result = transaction_watch(t, &r->err);
@@ -513,9 +513,8 @@ static void look_for_locks(struct host *h, struct report *r)
 	errs_add(
 		&r->failed, "/etc",
 		"lock files that could not be removed keep useradd and the like out (%s). When the "
-		"cause is gone: bulkhead recover%s%s",
-		names.failed ? "out of memory for their names" : names.data,
-		*host_prefix(h) ? " --root " : "", host_prefix(h));
+		"cause is gone: bulkhead recover%s",
+		names.failed ? "out of memory for their names" : names.data, host_root_words(h));
 	/* What was done stands: only these are in the way. */
 	end(r, r->code == EXIT_AS_WANTED ? r->result : REPORT_STUCK, EXIT_STUCK);
 }

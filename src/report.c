@@ -41,10 +41,7 @@ static void add_path(struct buf *b, const struct report *r, const char *path)
 /* What a command to type needs to reach this root. */
 static void add_root(struct buf *b, const struct report *r)
 {
-	if (!*host_prefix(r->h))
-		return;
-	buf_adds(b, " --root ");
-	buf_add_shown(b, host_prefix(r->h), NULL);
+	buf_add_shown(b, host_root_words(r->h), NULL);
 }
 
 static size_t count_lines(const char *text, size_t len)

@@ -4,33 +4,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "buf.h"
+#include "clock.h"
+#include "confine.h"
 
 #define OUTPUT_MAX 65536
 #define ENV_MAX	   1024
-
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
-#endif
 
 static const char *const env_default[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	"LANG=C.UTF-8",
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static bool same_name(const char *a, const char *b)
 {
@@ -67,22 +54,6 @@ oom:
 	return NULL;
 }
 
-/* Kernels before 5.11 can't mark a range: one by one, as far as is reasonable. */
-static void fds_cloexec(void)
-{
-	struct rlimit lim;
-	rlim_t max = 65536;
-
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-#endif
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < max)
-		max = lim.rlim_cur;
-	for (int fd = 3; fd < (int)max; fd++)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 /* Between fork and exec: only what signal-safety(7) allows. */
 static _Noreturn void child(char *const *argv, char *const *envp, pid_t parent, int out, int fail)
 {
@@ -107,7 +78,7 @@ static _Noreturn void child(char *const *argv, char *const *envp, pid_t parent, 
 	if (out < 0 || null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
 	    chdir("/") < 0)
 		goto failed;
-	fds_cloexec();
+	confine_fds(true);
 	execve(argv[0], argv, envp);
 failed:
 	num = errno;
@@ -143,13 +114,13 @@ static bool drain(int fd, struct buf *out)
  * descendant that keeps the output open does not hold us up. */
 static int follow(pid_t pid, int fd, int seconds, struct buf *out)
 {
-	int64_t end = now_ms() + (int64_t)seconds * 1000;
+	int64_t end = clock_ms() + (int64_t)seconds * 1000;
 	bool open = true;
 	int nap = 1;
 
 	for (;;) {
 		struct pollfd pfd = { .fd = open ? fd : -1, .events = POLLIN };
-		int64_t left = end - now_ms();
+		int64_t left = end - clock_ms();
 		siginfo_t si = { 0 };
 
 		if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 &&

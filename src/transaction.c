@@ -2,8 +2,8 @@
 #include "transaction.h"
 
 #include <sys/wait.h>
-#include <time.h>
 
+#include "clock.h"
 #include "commandrecord.h"
 #include "run.h"
 #include "stage.h"
@@ -39,8 +39,8 @@ int transaction_begin(struct transaction *t, struct host *h, const struct progre
 	there = journal_look(h, r < 0 ? &ignored : e);
 	if (there > 0)
 		return err_set(e, EUCLEAN,
-			       "an interrupted run waits to be put back: bulkhead recover%s%s",
-			       *host_prefix(h) ? " --root " : "", host_prefix(h));
+			       "an interrupted run waits to be put back: bulkhead recover%s",
+			       host_root_words(h));
 	return r < 0 ? r : there;
 }
 
@@ -198,14 +198,6 @@ static int commit_knobs(struct transaction *t, const struct changes *c, struct e
 	return 0;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static bool stops_units(const struct host *h, const struct journal *j)
 {
 	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
@@ -248,7 +240,7 @@ int transaction_commit(struct transaction *t, const struct changes *c, struct er
 	}
 	if (unitrecord_run(t->h, j, t->progress, e) < 0)
 		return e->code;
-	t->settled = now_us();
+	t->settled = clock_us();
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #if HAVE_SYSTEMD
 
+#include "clock.h"
 #include "library.h"
 #include "unitbus.h"
 
@@ -19,17 +20,9 @@
 #define RETRY_NS  200000000
 #define NAMES_MAX 256
 
-uint64_t unitbus_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec / 1000;
-}
-
 struct waiting unitbus_waiting(const struct progress *p, const char *unit, const char *doing)
 {
-	uint64_t now = unitbus_now();
+	uint64_t now = clock_us();
 
 	return (struct waiting){
 		.p = p, .unit = unit, .doing = doing, .start = now, .ticked = now
@@ -75,7 +68,7 @@ int unitbus_turn(struct unitbus *b, struct waiting *w, uint64_t until, struct er
 	if (r < 0)
 		return r;
 	r = b->api.bus_process(b->bus, NULL);
-	now = unitbus_now();
+	now = clock_us();
 	if (now >= w->ticked + SECOND) {
 		w->ticked = now;
 		if (w->p && w->p->tick)
@@ -136,7 +129,7 @@ static int call(struct unitbus *b, struct waiting *w, sd_bus_message *m, uint64_
 		sd_bus_message **ret, struct err *e)
 {
 	struct answer a = { .b = b };
-	uint64_t until = unitbus_now() + usec;
+	uint64_t until = clock_us() + usec;
 	sd_bus_slot *slot = NULL;
 	int r;
 
@@ -144,8 +137,8 @@ static int call(struct unitbus *b, struct waiting *w, sd_bus_message *m, uint64_
 	if (r < 0)
 		return err_sys(e, r, "ask systemd");
 	while (!a.m && r >= 0)
-		r = unitbus_now() < until ? unitbus_turn(b, w, until, e)
-					  : err_set(e, ETIMEDOUT, "systemd does not answer");
+		r = clock_us() < until ? unitbus_turn(b, w, until, e)
+				       : err_set(e, ETIMEDOUT, "systemd does not answer");
 	b->api.bus_slot_unref(slot);
 	if (!a.m)
 		return r;
@@ -283,7 +276,7 @@ int unitbus_mend(struct unitbus *b, struct waiting *w, uint64_t until, struct er
 		r = unitbus_open(b, b->address, e);
 		if (r >= 0)
 			r = unitbus_subscribe(b, w, e);
-	} while (r < 0 && unitbus_now() < until);
+	} while (r < 0 && clock_us() < until);
 	return r;
 }
 

@@ -72,7 +72,6 @@ struct waiting {
 	uint64_t start, ticked;
 };
 
-uint64_t unitbus_now(void);
 struct waiting unitbus_waiting(const struct progress *p, const char *unit, const char *doing);
 
 /* `address` is kept by reference. -EOPNOTSUPP, -ENOENT, -ECONNREFUSED, -EACCES, -ETIMEDOUT ... */

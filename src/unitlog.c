@@ -197,6 +197,8 @@ void unitlog_clean(struct buf *out, const char *msg, size_t len)
 #include <systemd/sd-journal.h>
 #include <time.h>
 
+#include "clock.h"
+
 #define WAIT_US	  1000000 /* for lines that are still on their way */
 #define SETTLE_NS 100000000
 #define SCAN_MAX  1000 /* entries looked at */
@@ -384,19 +386,11 @@ static int journal_match(struct reader *rd)
 	return r;
 }
 
-static uint64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 int unitlog_read(void *lib, const struct unitlog_query *q, char **ret, struct err *e)
 {
 	_cleanup_(reader_done) struct reader rd = { .q = q };
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	uint64_t end = now_us() + WAIT_US;
+	uint64_t end = clock_us() + WAIT_US;
 	const struct timespec settle = { .tv_nsec = SETTLE_NS };
 	const struct lines *said;
 	size_t before = 0;
@@ -417,7 +411,7 @@ int unitlog_read(void *lib, const struct unitlog_query *q, char **ret, struct er
 		rd.api.set_data_threshold(rd.j, 4096);
 		if (journal_scan(&rd) < 0)
 			return err_oom(e);
-		if ((rd.own.n && rd.own.n == before) || now_us() >= end)
+		if ((rd.own.n && rd.own.n == before) || clock_us() >= end)
 			break;
 		before = rd.own.n;
 		nanosleep(&settle, NULL);

@@ -49,6 +49,7 @@ int units_usable(const char *unit, const struct unit_state *st, struct err *e)
 
 #if HAVE_SYSTEMD
 
+#include "clock.h"
 #include "unitbus.h"
 #include "unitlog.h"
 
@@ -117,7 +118,7 @@ static bool between_two(int r)
 
 int units_open(const struct host *h, struct units **ret, struct err *e)
 {
-	uint64_t end = unitbus_now() + MEND_US;
+	uint64_t end = clock_us() + MEND_US;
 	struct err first;
 	int r;
 
@@ -135,7 +136,7 @@ int units_open(const struct host *h, struct units **ret, struct err *e)
 		if (r == 0 || !between_two(first.code))
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = 200 * 1000 * 1000 }, NULL);
-	} while (unitbus_now() < end);
+	} while (clock_us() < end);
 	if (r < 0)
 		err_append(e, "; before that: %s", first.text);
 	return r;
@@ -148,7 +149,7 @@ static int look_again(struct units *u, struct waiting *w, const char *unit, uint
 	int r;
 
 	while ((r = unitbus_look(&u->bus, w, unit, ret, e)) < 0) {
-		if (r == -EINTR || !unitbus_broken(&u->bus) || unitbus_now() >= end ||
+		if (r == -EINTR || !unitbus_broken(&u->bus) || clock_us() >= end ||
 		    (r = unitbus_mend(&u->bus, w, end, e)) < 0)
 			return r;
 	}
@@ -480,18 +481,18 @@ static int watch_wait(struct units *u, struct stage *s, struct watch *w, struct 
 		s->w.unit = w->unit;
 		s->w.doing = watch_doing(s, w);
 		s->news = false;
-		until = unitbus_now() + POLL_US;
+		until = clock_us() + POLL_US;
 		r = look_again(u, &s->w, w->unit, end, &l, e);
 		if (r < 0)
 			return r;
 		r = s->stop ? stop_step(u, s, w, &l, e) : watch_step(u, s, w, &l, e);
-		if (r >= 0 && !w->settled && unitbus_now() >= end)
+		if (r >= 0 && !w->settled && clock_us() >= end)
 			r = watch_late(u, s, w, &l, e);
 		look_done(&l);
 		if (r < 0)
 			return r;
 		/* A broken connection shows, and is mended, at the next look. */
-		while (!w->settled && !s->news && unitbus_now() < until)
+		while (!w->settled && !s->news && clock_us() < until)
 			if (unitbus_turn(&u->bus, &s->w, until, e) == -EINTR)
 				return -EINTR;
 			else if (unitbus_broken(&u->bus))
@@ -555,7 +556,7 @@ static int watched_died(struct units *u, const struct waiting *w, const struct u
 					 .lines = QUOTE_LINES };
 	const struct unit_state *st = &l->state;
 	const char *how = *st->result && !streq(st->result, "success") ? st->result : NULL;
-	unsigned seconds = (unsigned)((unitbus_now() - w->start) / SECOND);
+	unsigned seconds = (unsigned)((clock_us() - w->start) / SECOND);
 
 	err_set(e, EIO, "%s came up and did not stay up: %u s later it is %s (%s%s%s)%s", x->unit,
 		seconds, st->active, st->sub, how ? ", " : "", how ? how : "",
@@ -592,15 +593,15 @@ int units_watch(struct units *u, struct unit_watched *list, size_t n, uint64_t s
 		w.start = since;
 	end = w.start + (uint64_t)seconds * SECOND;
 	do {
-		until = unitbus_now() + POLL_US;
+		until = clock_us() + POLL_US;
 		for (size_t i = 0; i < n; i++)
 			if (watched_look(u, &w, &list[i], end, e) < 0)
 				return e->code;
 		/* A broken connection shows, and is mended, at the next look. */
-		while (unitbus_now() < until && !unitbus_broken(&u->bus))
+		while (clock_us() < until && !unitbus_broken(&u->bus))
 			if (unitbus_turn(&u->bus, &w, until, e) == -EINTR)
 				return -EINTR;
-	} while (unitbus_now() < end);
+	} while (clock_us() < end);
 	return 0;
 }
 

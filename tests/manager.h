@@ -18,6 +18,8 @@
 
 #include "unit.h"
 
+#include "../src/clock.h"
+
 #define SERVICE "docker.service"
 #define SOCKET	"docker.socket"
 
@@ -58,14 +60,6 @@ static struct fake *fake;
 static pid_t server;
 static char *dir, *address;
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void note(const char *method, const char *unit)
 {
 	size_t n = strlen(fake->log);
@@ -95,7 +89,7 @@ static void job_begin(struct fake_unit *f, const char *active, const char *sub, 
 		      const char *result)
 {
 	f->job = ++fake->last_job;
-	f->job_ends = fake->never ? -1 : now_ms() + fake->job_ms;
+	f->job_ends = fake->never ? -1 : clock_ms() + fake->job_ms;
 	f->then_active = active;
 	f->then_sub = sub;
 	f->then_fresh = fresh;
@@ -266,7 +260,7 @@ static int on_call(sd_bus_message *m, void *arg, sd_bus_error *error)
 
 static bool is_time(int64_t *at)
 {
-	if (!*at || now_ms() < *at)
+	if (!*at || clock_ms() < *at)
 		return false;
 	*at = 0;
 	return true;
@@ -300,7 +294,7 @@ static void serve_one(int fd)
 	sd_bus_add_filter(bus, NULL, on_call, &hang_up);
 	while (!hang_up && !fate()) {
 		for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-			if (units[i]->job_ends > 0 && now_ms() >= units[i]->job_ends)
+			if (units[i]->job_ends > 0 && clock_ms() >= units[i]->job_ends)
 				job_end(bus, units[i]);
 		r = sd_bus_process(bus, NULL);
 		if (r < 0)

@@ -94,6 +94,20 @@ START_TEST(start_leaves_a_known_process)
 }
 END_TEST
 
+/* Of what is left open for a program, nothing reaches it. */
+START_TEST(fds_end_with_exec)
+{
+	IN_CHILD({
+		NEED(dup2(STDIN_FILENO, 9) == 9 && dup2(STDIN_FILENO, 300) == 300);
+		confine_fds(true);
+		NEED(fcntl(9, F_GETFD) == FD_CLOEXEC && fcntl(300, F_GETFD) == FD_CLOEXEC);
+		NEED(fcntl(STDERR_FILENO, F_GETFD) == 0);
+		confine_fds(false);
+		NEED(closed(9) && closed(300));
+	});
+}
+END_TEST
+
 /* --- roles --- */
 
 static char *dir;
@@ -247,6 +261,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, start_leaves_a_known_process);
+	tcase_add_test(tc, fds_end_with_exec);
 	tcase_add_loop_test(tc, readers_read, 0, 3);
 	tcase_add_test(tc, an_offline_run_writes_in_its_root_alone);
 	tcase_add_loop_test(tc, only_a_look_at_the_running_host_uses_tcp, 0, 2);

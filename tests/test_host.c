@@ -31,14 +31,18 @@ START_TEST(prefix_has_no_final_slash)
 	put("/a/b", "");
 	ck_ok(host_open(at("/a///"), &h, &e));
 	ck_assert_str_eq(host_prefix(h), at("/a"));
+	ck_assert(has_prefix(host_root_words(h), " --root /") &&
+		  has_suffix(host_root_words(h), "/a///"));
 	host_free(h);
 	/* However it is written, a root that is named is offline. */
 	ck_ok(host_open("//", &h, &e));
 	ck_assert_str_eq(host_prefix(h), "");
+	ck_assert_str_eq(host_root_words(h), " --root //");
 	ck_assert(!host_is_live(h));
 	host_free(h);
 	ck_ok(host_open(NULL, &h, &e));
 	ck_assert_str_eq(host_prefix(h), "");
+	ck_assert_str_eq(host_root_words(h), "");
 	ck_assert(host_is_live(h) == !host_offline_why(h));
 	host_free(h);
 }
