@@ -39,13 +39,10 @@ static int fake_load(const struct host *h, struct audit_state *ret, struct err *
 #include "../modules/audit.c"
 #undef host_is_live
 
-#include "planned.h"
-
 const struct module *const modules[] = { &module_audit, NULL };
 
-static struct changes c;
-static struct findings f;
-static json_t *state;
+#include "sectioned.h"
+
 static struct audit_watch list[64];
 
 static void setup(void)
@@ -61,49 +58,6 @@ static void setup(void)
 	    "[Service]\nExecStart=/usr/sbin/dockerd -H fd://\n");
 	put("/etc/docker/daemon.json", "{}\n");
 	put("/etc/audit/rules.d/audit.rules", "-D\n");
-}
-
-static void teardown(void)
-{
-	json_decref(TAKE_PTR(state));
-	findings_done(&f);
-	changes_done(&c);
-	root_teardown();
-}
-
-static void with(const char *text, void (*what)(const struct section *s))
-{
-	_cleanup_plan_ struct plan *p = plan_of(text);
-
-	host_forget(host);
-	what(plan_section(p, "audit"));
-}
-
-static void ask(const struct section *s)
-{
-	struct previous was = { .state = state };
-
-	changes_done(&c);
-	host_overlay(host, &c);
-	ck_ok(module_audit.diff(s, &was, host, &c, &e));
-	host_overlay(host, NULL);
-}
-
-/* Puts what is planned there, and remembers. */
-static void done(void)
-{
-	json_decref(state);
-	state = json_incref(json_object_get(c.state, "audit"));
-	for (size_t i = 0; i < c.n; i++) {
-		const struct change *x = c.list[i];
-
-		if (x->kind == CHANGE_DIR)
-			put_dir(x->path);
-		else if (x->kind == CHANGE_REMOVE)
-			ck_assert_int_eq(unlink(at(x->path)), 0);
-		else
-			tree_write(root, x->path, x->after.content, x->after.mode & 07777);
-	}
 }
 
 /* As augenrules --load would: our file's rules are the kernel's. */
@@ -125,14 +79,6 @@ static void load_file(void)
 		list[told.n++] = (struct audit_watch){ line + 3, AUDITRULES_ALL,
 						       strstr(end + 1, "-k ") + 3 };
 	}
-}
-
-static void look(const struct section *s)
-{
-	struct previous was = { .state = state };
-
-	findings_done(&f);
-	ck_ok(module_audit.verify(s, &was, host, &f, &e));
 }
 
 static const struct finding *of(const char *setting)
@@ -304,7 +250,7 @@ END_TEST
 
 static void add_tests(TCase *tc)
 {
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, section_teardown);
 	tcase_add_test(tc, loaded_once);
 	tcase_add_test(tc, records_off);
 	tcase_add_test(tc, frozen);

@@ -16,17 +16,13 @@ static bool fake_is_live(const struct host *h)
 #include "../modules/selinux.c"
 #undef host_is_live
 
-#include "planned.h"
-
 const struct module *const modules[] = { &module_selinux, NULL };
+
+#include "sectioned.h"
 
 #define CONFIG(mode) "# a\nSELINUX=" mode "\nSELINUXTYPE=default\n"
 #define BOOL	     BOOLEANS "/cron_can_relabel"
 #define STORE	     "/var/lib/selinux/default/active/booleans.local"
-
-static struct changes c;
-static struct findings f;
-static json_t *state;
 
 static void setup(void)
 {
@@ -39,52 +35,6 @@ static void setup(void)
 	put(BOOL, "0 0");
 	put(BOOLEANS "/cron_userdomain_transition", "1 1");
 	put("/usr/sbin/setsebool", "");
-}
-
-static void teardown(void)
-{
-	json_decref(TAKE_PTR(state));
-	findings_done(&f);
-	changes_done(&c);
-	root_teardown();
-}
-
-static void with(const char *text, void (*what)(const struct section *s))
-{
-	_cleanup_plan_ struct plan *p = plan_of(text);
-
-	host_forget(host);
-	what(plan_section(p, "selinux"));
-}
-
-static void ask(const struct section *s)
-{
-	struct previous was = { .state = state };
-
-	changes_done(&c);
-	host_overlay(host, &c);
-	ck_ok(module_selinux.diff(s, &was, host, &c, &e));
-	host_overlay(host, NULL);
-}
-
-static void done(void)
-{
-	json_decref(state);
-	state = json_incref(json_object_get(c.state, "selinux"));
-	for (size_t i = 0; i < c.n; i++) {
-		if (c.list[i]->kind == CHANGE_REMOVE)
-			ck_assert_int_eq(unlink(at(c.list[i]->path)), 0);
-		else
-			put(c.list[i]->path, c.list[i]->after.content);
-	}
-}
-
-static void look(const struct section *s)
-{
-	struct previous was = { .state = state };
-
-	findings_done(&f);
-	ck_ok(module_selinux.verify(s, &was, host, &f, &e));
 }
 
 static void is(const char *setting, enum finding_state wanted, const char *why)
@@ -310,7 +260,7 @@ END_TEST
 
 static void add_tests(TCase *tc)
 {
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, section_teardown);
 	tcase_add_test(tc, permissive_to_enforcing_and_back);
 	tcase_add_test(tc, tighter_is_left_alone);
 	tcase_add_test(tc, mode_and_boot_of_their_own);
