@@ -162,8 +162,9 @@ int host_real_path(const struct host *h, const char *path, char **ret, struct er
 	size_t n;
 	int r;
 
-	if (fd == -ENOENT && path_split(path, &parent, &name, e) == 0) {
-		if (host_real_path(h, parent, &where, e) < 0)
+	if (fd == -ENOENT) {
+		if (path_split(path, &parent, &name, e) < 0 ||
+		    host_real_path(h, parent, &where, e) < 0)
 			return e->code;
 		if (asprintf(ret, "%s/%s", streq(where, "/") ? "" : where, name) < 0)
 			return err_oom(e);

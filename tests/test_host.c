@@ -453,6 +453,9 @@ START_TEST(real_paths)
 	real_path_is("/", "/");
 	ck_assert_int_eq(host_real_path(host, "/none/at/all", &none, &e), 0);
 	ck_assert_str_eq(none, "/none/at/all");
+	free(TAKE_PTR(none));
+	/* What the path itself is wrong in is not told as absence. */
+	ck_assert_int_eq(host_real_path(host, "/none//at", &none, &e), -EINVAL);
 }
 END_TEST
 
