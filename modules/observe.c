@@ -218,7 +218,8 @@ static int observe(const struct section *s, const struct host *h, struct finding
 	struct unit_state unit;
 	int r;
 
-	if (content_trust(s, out, e) < 0 || fixes(s, h, out, e) < 0)
+	if (content_trust(s, out, e) < 0 || fixes(s, h, out, e) < 0 ||
+	    observe_plaintext(s, h, out, e) < 0)
 		return e->code;
 	r = engine_get(h, "/info", &info, e);
 	if (r == -ENOMEM)

@@ -19,6 +19,14 @@ int observe_disk(const struct host *h, const json_t *info, struct findings *out,
 int observe_ports(const struct host *h, const json_t *info, uint32_t pid, uint64_t since_us,
 		  struct findings *out, struct err *e);
 
+/*
+ * TCP that the daemon is told to open for clients without a certificate, where the plan hardens it
+ * and has no tls section: failed, for no apply mends it. An apply leaves it alone: it is nothing of
+ * ours.
+ */
+int observe_plaintext(const struct section *s, const struct host *h, struct findings *out,
+		      struct err *e);
+
 /* What benchmarks ask of daemon.json and defaults give; and where the plan says otherwise. */
 int observe_defaults(const struct section *s, const struct host *h, const json_t *info,
 		     struct findings *out, struct err *e);

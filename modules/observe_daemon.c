@@ -94,18 +94,43 @@ static void tell_address(struct ports *p, const char *address, const char *what)
 	}
 }
 
-static int tell_socket(const struct host *h, struct ports *p, struct err *e)
+/* Where the API is on TCP by file, flags and docker.socket: `fn` gets each address, and who says
+ * so.
+ */
+static int each_api(const struct host *h, const struct daemon_doc *d,
+		    int (*fn)(void *arg, const char *address, const char *source, struct err *e),
+		    void *arg, struct err *e)
 {
 	_cleanup_unitfile_ struct unitfile u = { 0 };
 	const struct unitfile_setting *x;
-	size_t pos = 0;
-	int r = unitfile_load(h, DOCKER_SOCKET, &u, e);
+	const char *host;
+	size_t i, pos = 0;
+	json_t *v;
+	int r = 0;
 
+	json_array_foreach (doc_get(d, "hosts"), i, v)
+		if (r == 0 && json_is_string(v) && has_prefix(json_string_value(v), "tcp:"))
+			r = fn(arg, json_string_value(v), d->config, e);
+	while (r == 0 && d->cmdline && (host = engine_cmdline_next(d->cmdline, "hosts", &pos)))
+		if (has_prefix(host, "tcp:"))
+			r = fn(arg, host, d->cmdline->source, e);
+	if (r < 0)
+		return r;
+	r = unitfile_load(h, DOCKER_SOCKET, &u, e);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
-	while ((x = unitfile_next(&u, "Socket", "ListenStream", &pos)))
+	pos = 0;
+	while (r == 0 && (x = unitfile_next(&u, "Socket", "ListenStream", &pos)))
 		if (x->value[0] != '/' && x->value[0] != '%' && x->value[0] != '@')
-			tell_address(p, x->value, NULL);
+			r = fn(arg, x->value, x->file, e);
+	return r;
+}
+
+static int tell_api(void *arg, const char *address, const char *source, struct err *e)
+{
+	(void)source;
+	(void)e;
+	tell_address(arg, address, NULL);
 	return 0;
 }
 
@@ -114,17 +139,9 @@ static int tell_all(const struct host *h, const struct daemon_doc *d, const json
 {
 	const char *state = json_string_value(
 		json_object_get(json_object_get(info, "Swarm"), "LocalNodeState"));
-	const char *metrics = doc_str(d, "metrics-addr"), *host;
+	const char *metrics = doc_str(d, "metrics-addr");
 	const json_t *diagnostic = doc_get(d, "network-diagnostic-port");
-	size_t i, pos = 0;
-	json_t *v;
 
-	json_array_foreach (doc_get(d, "hosts"), i, v)
-		if (json_is_string(v) && has_prefix(json_string_value(v), "tcp:"))
-			tell_address(p, json_string_value(v), NULL);
-	while (d->cmdline && (host = engine_cmdline_next(d->cmdline, "hosts", &pos)))
-		if (has_prefix(host, "tcp:"))
-			tell_address(p, host, NULL);
 	if (metrics)
 		tell_address(p, metrics, "metrics");
 	if (json_is_integer(diagnostic))
@@ -133,7 +150,7 @@ static int tell_all(const struct host *h, const struct daemon_doc *d, const json
 		tell_port(p, 2377, "swarm");
 		tell_port(p, 7946, "swarm");
 	}
-	return tell_socket(h, p, e);
+	return each_api(h, d, tell_api, p, e);
 }
 
 /* A listening socket: is it one of those? */
@@ -271,6 +288,41 @@ int observe_ports(const struct host *h, const json_t *info, uint32_t pid, uint64
 				    e->text, e);
 	r = outdated(h, &d, pid, since_us, &why, e);
 	return r < 0 ? r : add_ports(&d, &p, why, out, e);
+}
+
+struct plaintext {
+	const struct host *host;
+	struct findings *out;
+};
+
+static int add_plaintext(void *arg, const char *address, const char *source, struct err *e)
+{
+	const struct plaintext *p = arg;
+	_cleanup_free_ char *why = NULL;
+
+	if (asprintf(
+		    &why,
+		    "opened by %s%s: no client has to show a certificate, who reaches it is root on "
+		    "this host. Take it out there, or have clients show one by a section of the "
+		    "plan: tls: {make: true, client-certificates: [NAME]}",
+		    host_prefix(p->host), source) < 0)
+		return err_oom(e);
+	return findings_add(p->out, "daemon", "hosts", "2.7", FINDING_FAILED,
+			    "client certificates on TCP", address, why, e);
+}
+
+int observe_plaintext(const struct section *s, const struct host *h, struct findings *out,
+		      struct err *e)
+{
+	_cleanup_(doc_done) struct daemon_doc d = { 0 };
+	struct plaintext p = { h, out };
+	int r;
+
+	if (!plan_section(s->plan, "daemon") || plan_section(s->plan, "tls"))
+		return 0;
+	r = doc_load(h, &d, e);
+	return r < 0 || doc_bool(&d, "tlsverify", false) ? r
+							 : each_api(h, &d, add_plaintext, &p, e);
 }
 
 /* --- what a benchmark asks for --- */

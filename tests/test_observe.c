@@ -44,8 +44,9 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 #define SOCKET	"/usr/lib/systemd/system/docker.socket"
 #define CONFIG	"/etc/docker/daemon.json"
 
-extern const struct module module_client, module_daemon;
-const struct module *const modules[] = { &module_daemon, &module_client, &module_observe, NULL };
+extern const struct module module_client, module_daemon, module_tls;
+const struct module *const modules[] = { &module_daemon, &module_tls, &module_client,
+					 &module_observe, NULL };
 
 static struct findings f;
 
@@ -540,6 +541,42 @@ START_TEST(unsigned_images)
 }
 END_TEST
 
+static bool plain(const char *plan, const char *says)
+{
+	host_forget(host);
+	with_plan(observe_plaintext, plan);
+	ck_assert_uint_le(f.n, 1);
+	if (!f.n)
+		return false;
+	ck_assert(f.list[0].state == FINDING_FAILED && streq(f.list[0].cis, "2.7"));
+	ck_assert_msg(strstr(f.list[0].why, says), "%s", f.list[0].why);
+	return true;
+}
+
+START_TEST(plaintext)
+{
+	static const char plan[] = "version: 1\ndaemon: {icc: false}\n";
+
+	ck_assert(!plain(plan, ""));
+	put(CONFIG, "{\"hosts\": [\"tcp://127.0.0.1:2375\"]}");
+	ck_assert(plain(plan, CONFIG));
+	ck_assert_str_eq(f.list[0].found, "tcp://127.0.0.1:2375");
+	put(CONFIG, "{\"tlsverify\": true, \"hosts\": [\"tcp://127.0.0.1:2375\"]}");
+	ck_assert(!plain(plan, ""));
+	put(CONFIG, "{}");
+	put(SOCKET, "[Socket]\nListenStream=/run/docker.sock\nListenStream=2375\n");
+	ck_assert(plain(plan, SOCKET));
+	put(SOCKET, "[Socket]\nListenStream=/run/docker.sock\n");
+	put(SERVICE, "[Service]\nExecStart=/usr/bin/dockerd --tlsverify -H tcp://:2376\n");
+	ck_assert(!plain(plan, ""));
+	put(SERVICE, "[Service]\nExecStart=/usr/bin/dockerd -H fd:// -H tcp://0.0.0.0:2375\n");
+	ck_assert(plain(plan, SERVICE));
+	/* What hardens no daemon judges none; a tls section has its own word. */
+	ck_assert(!plain("version: 1\n", ""));
+	ck_assert(!plain("version: 1\ndaemon: {}\ntls: {make: true}\n", ""));
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -547,6 +584,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, partitions);
 	tcase_add_test(tc, encryption);
 	tcase_add_test(tc, tcp_ports);
+	tcase_add_test(tc, plaintext);
 	tcase_add_test(tc, default_settings);
 	tcase_add_test(tc, plan_says_otherwise);
 	tcase_add_test(tc, old_containers);

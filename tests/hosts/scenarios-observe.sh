@@ -78,11 +78,14 @@ scenario_observed() {
 		cp /etc/docker/daemon.json /root/daemon.json
 		jq ". + {\"data-root\": \"/var/lib/docker/beneath\"}" /root/daemon.json >/etc/docker/daemon.json
 		systemctl start docker.socket docker.service'
-	bh 0 check --output json
+	bh 2 check --output json
 	is_found observe.tcp-api noted '127.0.0.1:2375'
-	control 2.7 noted
+	is_found daemon.hosts failed 'opened by /etc/systemd/system/docker.socket.d/90-odd.conf'
+	control 2.7 failed
 	is_found observe.partition skipped 'no file system of its own'
 	control 1.1.1 skipped
+	# Nothing of ours: told, and left alone.
+	bh 0 apply
 	sh_ 'systemctl stop docker.service docker.socket; cat /root/daemon.json >/etc/docker/daemon.json
 		rm -r /root/daemon.json /var/lib/docker/beneath /etc/systemd/system/docker.socket.d
 		systemctl daemon-reload; systemctl reset-failed; systemctl start docker.socket docker.service'
