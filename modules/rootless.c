@@ -96,7 +96,8 @@ static void check(const struct section *s, struct errs *out)
 
 			if (other && streq(other, name)) {
 				errs_add(out, section_where(s, path),
-					 "'%s' is named already (users[%zu])", name, k);
+					 "'%s' is named already (users[%zu])", name,
+					 section_index(s, "users", k));
 				break;
 			}
 		}

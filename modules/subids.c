@@ -91,6 +91,7 @@ static void settings_read(const struct section *s, struct settings *ret)
 		w->ids.start = (uint64_t)json_integer_value(json_object_get(range, "start"));
 		w->ids.count = count ? (uint64_t)json_integer_value(count) : 65536;
 		snprintf(w->setting, sizeof(w->setting), "ranges[%zu]", i);
+		w->at = i;
 		ret->n++;
 	}
 }
@@ -161,9 +162,9 @@ static void check(const struct section *s, struct errs *out)
 			if (streq(w->owner, set.ranges[k].owner)) {
 				subrange_refuse(
 					out, s, w, ".owner",
-					"'%s' has a range in this plan already (%s); one owner, one "
-					"range",
-					w->owner, set.ranges[k].setting);
+					"'%s' has a range in this plan already (ranges[%zu]); one "
+					"owner, one range",
+					w->owner, section_index(s, "ranges", set.ranges[k].at));
 				break;
 			}
 		if (w->ids.start)

@@ -19,6 +19,7 @@
 
 struct subrange {
 	char setting[24]; /* "ranges[0]", for positions and reports */
+	size_t at;	  /* the number in it */
 	const char *owner;
 	struct idrange ids; /* start 0: not pinned */
 };

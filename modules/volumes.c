@@ -99,6 +99,12 @@ static bool same_id(const json_t *a, const json_t *b, const char *key)
 	       json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
+/* As the plan counts, with what was refused. */
+static size_t number(const struct section *s, size_t i)
+{
+	return section_index(s, NULL, i);
+}
+
 static const char *where_of(const struct section *s, size_t i, const char *setting)
 {
 	char path[48];
@@ -129,7 +135,7 @@ static void check_twice(const struct section *s, const json_t *list, size_t i, s
 			continue;
 		errs_add(out, where_of(s, i, key),
 			 "volumes[%zu]: '%s' stands in volumes[%zu] for this %s already: keep one",
-			 i, path_of(entry), k, key);
+			 number(s, i), path_of(entry), number(s, k), key);
 	}
 }
 
@@ -145,14 +151,14 @@ static void check(const struct section *s, struct errs *out)
 		const char *path = path_of(entry), *wrong = path ? volume_path_wrong(path) : NULL;
 
 		if (wrong)
-			errs_add(out, where_of(s, i, "path"), "volumes[%zu].path: '%s' %s", i, path,
-				 wrong);
+			errs_add(out, where_of(s, i, "path"), "volumes[%zu].path: '%s' %s",
+				 number(s, i), path, wrong);
 		if (!given(s, i, entry, "container-user") && !given(s, i, entry, "container-group"))
 			errs_add(
 				out, where_of(s, i, ""),
 				"volumes[%zu]: who gets access? Write container-user (a uid inside the "
 				"container), container-group, or both",
-				i);
+				number(s, i));
 		if (i < LIST_MAX)
 			check_twice(s, list, i, out);
 	}

@@ -360,13 +360,15 @@ unsigned plan_engine_version(const struct plan *p)
 	return p->engine;
 }
 
-/* The entry of a list that became the value of this index. */
-static struct node *list_entry(const struct node *list, size_t index)
+/* The entry of a list that became the value of this index; list->n: none. */
+static size_t list_entry(const struct node *list, size_t index)
 {
-	for (size_t i = 0; i < list->n; i++)
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
 		if (!list->child[i]->refused && index-- == 0)
-			return list->child[i];
-	return NULL;
+			break;
+	return i;
 }
 
 /*
@@ -381,9 +383,9 @@ static struct node *path_step(struct node *n, const char **path)
 	char *end;
 
 	if (n->kind == NODE_LIST && *p == '[') {
-		i = strtoul(p + 1, &end, 10);
+		i = list_entry(n, strtoul(p + 1, &end, 10));
 		*path = end + (*end == ']');
-		return list_entry(n, i);
+		return i < n->n ? n->child[i] : NULL;
 	}
 	if (n->kind != NODE_MAP)
 		return NULL;
@@ -399,19 +401,32 @@ static struct node *path_step(struct node *n, const char **path)
 	return c;
 }
 
+/* As far as the path leads. */
+static struct node *section_node(const struct section *s, const char *path)
+{
+	struct node *n = s->plan->nodes[s - s->plan->sections], *next;
+
+	if (!n)
+		return s->plan->top;
+	while (path && *path && (next = path_step(n, &path)))
+		n = next;
+	return n;
+}
+
 const char *section_where(const struct section *s, const char *path)
 {
 	const struct plan *p = s->plan;
-	struct node *n = p->nodes[s - p->sections], *next;
-	const char *where;
+	const char *where = node_where(p->sources.pool, section_node(s, path));
 
-	if (!n)
-		n = p->top;
-	else
-		while (path && *path && (next = path_step(n, &path)))
-			n = next;
-	where = node_where(p->sources.pool, n);
 	return where ? where : p->sources.files[0];
+}
+
+size_t section_index(const struct section *s, const char *path, size_t i)
+{
+	const struct node *n = section_node(s, path);
+	size_t at = n->kind == NODE_LIST ? list_entry(n, i) : n->n;
+
+	return at < n->n ? at : i; /* a default */
 }
 
 json_t *section_get(const struct section *s, const char *name)

@@ -63,6 +63,10 @@ unsigned plan_engine_version(const struct plan *p);
  * that has a position when the setting is a default. */
 const char *section_where(const struct section *s, const char *path);
 
+/* Which entry of the list at `path`, as the plan's text counts, became value `i`: an entry that was
+ * refused has no value. */
+size_t section_index(const struct section *s, const char *path, size_t i);
+
 /* Values by path-free name; defaults filled in. The string and object forms return NULL when
  * absent. */
 const char *section_str(const struct section *s, const char *name);

@@ -93,6 +93,9 @@ START_TEST(test_sections)
 	ck_assert_str_eq(section_where(s, "ranges[1].owner"), "f:6:14");
 	ck_assert_str_eq(section_where(s, "ranges[1].count"), "f:6:7");
 	ck_assert_str_eq(section_where(s, "ranges[7].owner"), "f:4:3");
+	ck_assert_uint_eq(section_index(s, "ranges", 1), 1);
+	ck_assert_uint_eq(section_index(s, "ranges", 7), 7);
+	ck_assert_uint_eq(section_index(s, "align", 3), 3);
 	ck_assert_str_eq(section_where(s, "align"), "f:3:1");
 	ck_assert_str_eq(section_where(s, "[["), "f:3:1");
 	s = plan_section(p, "daemon");
