@@ -73,6 +73,9 @@ static void check(const struct section *s, struct errs *out)
 			const char *path = json_string_value(json_object_get(row, "path"));
 			const char *dir = json_string_value(json_object_get(v, "path"));
 
+			/* What is missing or wrong is told already. */
+			if (!path || !dir)
+				continue;
 			if (!streq(path, dir) && (!json_is_true(json_object_get(v, "recursive")) ||
 						  !volume_path_below(path, dir)))
 				continue;
