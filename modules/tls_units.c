@@ -384,13 +384,40 @@ static int hosts_in_file(struct tls_work *w, struct err *e)
 	return 0;
 }
 
+/* Nothing would listen: neither what dockerd waits for, nor what a drop-in adds to it. */
+static int refuse_masked(struct tls_work *w, bool *ret, struct err *e)
+{
+	_cleanup_unitfile_ struct unitfile u = { 0 };
+	int r = unitfile_load(w->h, DOCKER_SOCKET, &u, e);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret = r == -ENOENT || u.masked;
+	if (r < 0)
+		errs_add(
+			&w->out->refusals, section_where(w->s, "listen"),
+			"tls.listen: docker.service takes its sockets from docker.socket (-H fd:// "
+			"of %s%s), and there is none: install it again, or take -H fd:// out",
+			host_prefix(w->h), w->cmd->source);
+	else if (u.masked)
+		errs_add(
+			&w->out->refusals, section_where(w->s, "listen"),
+			"tls.listen: docker.service takes its sockets from docker.socket (-H fd:// "
+			"of %s%s), which is masked: type systemctl%s unmask docker.socket, or take "
+			"-H fd:// out",
+			host_prefix(w->h), w->cmd->source, host_root_words(w->h));
+	return 0;
+}
+
 static int diff_listen(struct tls_work *w, bool by_socket, enum fence fence, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = by_socket ? socket_text(w, fence, &text, e) : hosts_in_file(w, e);
+	bool masked = false;
+	int r = by_socket ? refuse_masked(w, &masked, e) : hosts_in_file(w, e);
 
-	if (r == 0 && !by_socket)
-		r = service_text(w, fence, &text, e);
+	if (r < 0 || masked)
+		return r;
+	r = by_socket ? socket_text(w, fence, &text, e) : service_text(w, fence, &text, e);
 	if (r == 0)
 		r = put(w, by_socket ? SOCKET_DROPIN : SERVICE_DROPIN, text,
 			by_socket ? "socket" : "service", "listen",
