@@ -419,7 +419,7 @@ int tls_judge_ca_key(const struct tls_pem *ca_pem, const struct tls_pem *key_pem
 
 	if (r == 0)
 		r = chain_read(&ca, ca_pem, &l, e);
-	if (r == 0)
+	if (r == 0 && key_pem)
 		r = key_read(&c, key_pem, &key, &l, e);
 	if (r < 0)
 		return r;

@@ -50,7 +50,7 @@ struct tls_looks {
  */
 int tls_judge(const struct tls_pair *p, struct tls_looks *ret, struct err *e);
 
-/* The CA and its key are one pair? 0 with a fault or "". */
+/* May the CA sign, and is the key (NULL: not looked at) its own? 0 with a fault or "". */
 int tls_judge_ca_key(const struct tls_pem *ca, const struct tls_pem *key, long long now,
 		     struct tls_look *ret, struct err *e);
 

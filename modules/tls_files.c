@@ -129,7 +129,9 @@ int tls_look(const struct section *s, const struct host *h, long long now, struc
 	*ret_missing = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(f) && r == 0; i++) {
 		r = tls_file_read(h, section_str(s, settings[i]), &f[i], e);
-		if (r == 0 && !f[i].text && !*ret_missing)
+		if (r < 0)
+			err_prefix(e, "tls.%s", settings[i]);
+		else if (!f[i].text && !*ret_missing)
 			*ret_missing = settings[i];
 	}
 	if (r == 0 && *ret_missing) {
@@ -348,11 +350,15 @@ static int diff_ca(struct tls_work *w, struct tls_file *ca, struct tls_file *ca_
 		tls_wipe(TAKE_PTR(ca_key->text));
 		return make_ca(w, ca, ca_key, e);
 	}
-	if (!ca_key->text)
-		return keep_made(w, ca, e);
-	r = tls_judge_ca_key(&a, &k, w->now, &l, e);
+	r = tls_judge_ca_key(&a, ca_key->text ? &k : NULL, w->now, &l, e);
 	if (r < 0)
 		return r;
+	if (!ca_key->text) {
+		if (!l.fault[0])
+			return keep_made(w, ca, e);
+		refuse(w, "ca", ca->path, l.fault);
+		return 1;
+	}
 	if (l.fault[0]) {
 		errs_add(&w->out->refusals, section_where(w->s, "ca"),
 			 "tls.ca: %s%s or its key %s; move both away to have a new CA made (all "
@@ -545,7 +551,8 @@ int tls_diff_files(struct tls_work *w, struct err *e)
 		r = judge_all(w, e);
 	if (r == 0)
 		r = drop_made(w, e);
-	if (r < 0 || !w->s)
+	/* What a mistaken path names is nothing to set modes of. */
+	if (r < 0 || !w->s || w->out->refusals.n != refusals)
 		return r;
 	r = diff_attrs(w, "ca", CERT_MODE, e);
 	if (r == 0)

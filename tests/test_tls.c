@@ -373,6 +373,18 @@ START_TEST(plaintext)
 }
 END_TEST
 
+/* What a mistaken path names is neither signed with nor touched. */
+START_TEST(no_certificate)
+{
+	put("/etc/passwd", "root:x:0:0:::\n");
+	refused("version: 1\ntls: {make: true, ca: /etc/passwd}\n", "holds no certificate");
+	ck_assert(!changed("/etc/passwd"));
+	apply(PLAN(""));
+	refused("version: 1\ntls: {key: /etc/passwd}\n", "holds no private key");
+	ck_assert(!changed("/etc/passwd"));
+}
+END_TEST
+
 /* Which means there is for `from` is not guessed when nft can't be looked at. */
 START_TEST(a_look_fails)
 {
@@ -401,6 +413,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, addresses);
 	tcase_add_test(tc, networks);
 	tcase_add_test(tc, plaintext);
+	tcase_add_test(tc, no_certificate);
 	tcase_add_test(tc, a_look_fails);
 }
 
