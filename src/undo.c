@@ -431,6 +431,13 @@ static int undo_to(const struct host *h, struct step *s, const struct undo *u, c
 	return undo_content(h, s, tmp, now, e);
 }
 
+/* Is it there to be seen, as before? What is missing, or another file, may only be out of reach:
+ * behind a link that somebody put on the way, and takes away again. */
+static bool seen_before(const struct step *s, const struct image *now)
+{
+	return now->exists && !(s->no_links && now->ino != s->before.ino);
+}
+
 int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *ret_changed,
 	      struct err *e)
 {
@@ -459,7 +466,7 @@ int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *
 			       s->path, obstacle);
 	switch (undo_where(s, &now)) {
 	case UNDO_BEFORE:
-		return 0;
+		return seen_before(s, &now) ? 0 : 1;
 	case UNDO_ELSEWHERE:
 		if (!u->force)
 			return err_set(e, ESTALE,
@@ -471,7 +478,7 @@ int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *
 	}
 	r = undo_to(h, s, u, tmp, &now, e);
 	*ret_changed = r == 0;
-	return r < 0 ? r : 0;
+	return r;
 }
 
 /* Which steps were never done, as long as their temporary files tell (tidy_tmp). Are there any? */
@@ -509,6 +516,7 @@ static int undo_those(const struct host *h, const struct undo *u, bool untouched
 		struct step *s = &u->j->steps[i - 1];
 		struct err one;
 		bool changed;
+		int r;
 
 		if (s->untouched != untouched)
 			continue;
@@ -516,13 +524,14 @@ static int undo_those(const struct host *h, const struct undo *u, bool untouched
 			errs_add(failed, s->path, "our lines are still in it");
 			continue;
 		}
-		if (undo_step(h, s, u, &changed, &one) < 0) {
+		r = undo_step(h, s, u, &changed, &one);
+		if (r < 0) {
 			errs_add(failed, s->path, "%s", one.text);
 			if (first == 0) {
 				*e = one;
 				first = one.code;
 			}
-		} else if (s->kind != CHANGE_DIR) { /* whose time may come once it is empty */
+		} else if (r == 0) {
 			s->untouched = true;
 		}
 	}

@@ -42,7 +42,8 @@ struct undo {
 /*
  * Takes one step back. With `force` what somebody edited is overwritten by the before-image;
  * without, -ESTALE and the file untouched. -EINVAL: an obstacle. *ret_changed: something was
- * written. Databases have to be locked by the caller.
+ * written. Databases have to be locked by the caller. Returns 0 when it is back, or was never done;
+ * 1 when that can't be told: nothing of it stands there now, or a directory has somebody's files.
  */
 int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *ret_changed,
 	      struct err *e);

@@ -73,9 +73,9 @@ static inline void back(size_t i, bool wanted)
 {
 	bool changed;
 
-	ck_ok(undo_step(host, &j.steps[i], &kindly, &changed, &e));
+	ck_assert_msg(undo_step(host, &j.steps[i], &kindly, &changed, &e) >= 0, "%s", e.text);
 	ck_assert(changed == wanted);
-	ck_ok(undo_step(host, &j.steps[i], &kindly, &changed, &e));
+	ck_assert_msg(undo_step(host, &j.steps[i], &kindly, &changed, &e) >= 0, "%s", e.text);
 	ck_assert(!changed);
 }
 
