@@ -201,14 +201,10 @@ static int changeable(const struct host *h, const struct walk *w, const struct i
 		return say(j, VERDICT_STUCK,
 			   "it has %u hard links: make it a file of its own first",
 			   (unsigned)im->nlink);
-	r = host_writable(h, w->path, e);
-	if (r == 0)
-		r = host_replaceable(h, w->path, e);
+	r = host_changeable(h, w->path, e);
 	if (r == -EROFS || r == -EPERM)
 		return say(j, VERDICT_STUCK, "%s", e->text);
-	if (r < 0 && r != -EBUSY) /* a mount point's attributes can be set all the same */
-		return r;
-	return foreign_parent(h, w->path, j, e);
+	return r < 0 ? r : foreign_parent(h, w->path, j, e);
 }
 
 int permissions_judge(const struct host *h, const char *path, const struct allowed *a,

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -655,72 +654,17 @@ int host_attrs(const struct host *h, const char *path, bool no_links, struct ima
 
 /* --- what a stat doesn't tell --- */
 
-static int look_at(const struct host *h, const char *path, unsigned mask, struct statx *ret)
-{
-	_cleanup_close_ int fd = open_in_root(h, path, O_PATH | O_NOFOLLOW);
-
-	if (fd < 0)
-		return fd;
-	return statx(fd, "", AT_EMPTY_PATH, mask, ret) < 0 ? -errno : 0;
-}
-
 int host_born(const struct host *h, const char *path, struct timespec *ret, struct err *e)
 {
+	_cleanup_close_ int fd = open_in_root(h, path, O_PATH | O_NOFOLLOW);
 	struct statx sx;
-	int r = look_at(h, path, STATX_BTIME, &sx);
 
-	if (r < 0)
-		return fail(h, e, r, "look at", path);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) < 0)
+		return fail(h, e, fd < 0 ? fd : errno, "look at", path);
 	if (!(sx.stx_mask & STATX_BTIME))
 		return fail(h, e, EOPNOTSUPP, "tell the birth of", path);
 	*ret = (struct timespec){ .tv_sec = sx.stx_btime.tv_sec, .tv_nsec = sx.stx_btime.tv_nsec };
 	return 0;
-}
-
-/* What keeps a path from being renamed or replaced; a file system that doesn't know these
- * attributes sets none. */
-static int fixed(const struct host *h, const char *path, bool file, struct err *e)
-{
-	struct statx sx;
-
-	if (look_at(h, path, STATX_BASIC_STATS, &sx) < 0)
-		return 0;
-	if (sx.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
-		return err_set(e, EPERM, "'%s%s' is %s: take that off first (chattr -i -a %s%s)",
-			       h->prefix, path,
-			       sx.stx_attributes & STATX_ATTR_IMMUTABLE ? "immutable"
-									: "append-only",
-			       h->prefix, path);
-	if (file && (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
-		return err_set(e, EBUSY,
-			       "'%s%s' is a mount point and can't be replaced: unmount it first",
-			       h->prefix, path);
-	return 0;
-}
-
-int host_replaceable(const struct host *h, const char *path, struct err *e)
-{
-	_cleanup_free_ char *dir = NULL;
-	const char *name;
-
-	if (path_split(path, &dir, &name, e) < 0 || fixed(h, dir, false, e) < 0)
-		return e->code;
-	return fixed(h, path, true, e);
-}
-
-int host_writable(const struct host *h, const char *path, struct err *e)
-{
-	_cleanup_free_ char *dir = NULL;
-	_cleanup_close_ int fd = -1;
-	const char *name;
-	struct statvfs fs;
-
-	if (path_split(path, &dir, &name, e) < 0)
-		return e->code;
-	fd = open_in_root(h, dir, O_PATH);
-	if (fd < 0 || fstatvfs(fd, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
-		return 0;
-	return err_set(e, EROFS, "'%s%s' is on a read-only file system", h->prefix, path);
 }
 
 static const char *file_system_name(long type, char buf[24])

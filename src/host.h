@@ -173,6 +173,11 @@ int host_replaceable(const struct host *h, const char *path, struct err *e);
  */
 int host_writable(const struct host *h, const char *path, struct err *e);
 
+/* Can owner, mode and ACL of what stands at `path` be set, as far as attributes and mounts tell?
+ * -EPERM: it is immutable or append-only; -EROFS: it lies on a file system, or is a mount, that is
+ * read-only. 0 also when nothing stands there. */
+int host_changeable(const struct host *h, const char *path, struct err *e);
+
 /* When the file at `path` was made (statx(2) stx_btime). -EOPNOTSUPP where the file system doesn't
  * tell. */
 int host_born(const struct host *h, const char *path, struct timespec *ret, struct err *e);

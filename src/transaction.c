@@ -67,6 +67,24 @@ static int interrupted(const struct progress *p, struct err *e)
 		       strsignal(*p->interrupted));
 }
 
+/* Attributes are set where they are, which may be a mount of its own; the rest is renamed into a
+ * directory. */
+static int can_write(const struct host *h, enum change_kind kind, const char *path, struct err *e)
+{
+	switch (kind) {
+	case CHANGE_KNOB:
+		return 0;
+	case CHANGE_ATTRS:
+		return host_changeable(h, path, e);
+	case CHANGE_DIR:
+	case CHANGE_FILE:
+	case CHANGE_LINES:
+	case CHANGE_REMOVE:
+		break;
+	}
+	return host_writable(h, path, e);
+}
+
 int transaction_prepare(struct transaction *t, const struct changes *c, const char *plan,
 			struct err *e)
 {
@@ -82,7 +100,7 @@ int transaction_prepare(struct transaction *t, const struct changes *c, const ch
 	    unitrecord_note(t->h, &t->journal, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < c->n; i++)
-		if (c->list[i]->kind != CHANGE_KNOB && host_writable(t->h, c->list[i]->path, e) < 0)
+		if (can_write(t->h, c->list[i]->kind, c->list[i]->path, e) < 0)
 			return err_prefix(e, "nothing was changed");
 	for (size_t i = 0; i < t->journal.n_steps; i++)
 		t->journal.steps[i].untouched = true;
@@ -352,14 +370,15 @@ static int expect_content(const struct host *h, const struct step *s, struct ima
 	return 0;
 }
 
-/* What keeps what stands at a step's path from being replaced or removed, even by force. */
+/* What keeps what stands at a step's path from being changed, replaced or removed, even by force.
+ */
 static int fixed(const struct host *h, const struct step *s, struct err *e)
 {
 	const char *name = strrchr(s->path, '/') + 1;
 	int r;
 
 	if (s->kind == CHANGE_ATTRS || s->kind == CHANGE_KNOB)
-		return 0;
+		return can_write(h, s->kind, s->path, e);
 	r = host_replaceable(h, s->path, e);
 	/* A directory of ours that something is mounted on stays as it is. */
 	if (r < 0 && !(r == -EBUSY && s->kind == CHANGE_DIR))
@@ -370,7 +389,7 @@ static int fixed(const struct host *h, const struct step *s, struct err *e)
 			"is open for writing in another program ('fuser -v %s%s' shows which): "
 			"try again when it is done",
 			host_prefix(h), s->path);
-	return host_writable(h, s->path, e);
+	return can_write(h, s->kind, s->path, e);
 }
 
 /* What stands in the way of undoing; *ret_blocked: even by force. */
