@@ -301,6 +301,37 @@ int host_read(const struct host *h, const char *path, size_t max, char **ret, si
 	return r < 0 ? fail(h, e, r, "read", path) : 0;
 }
 
+int host_read_own(const struct host *h, const char *dir, const char *path, size_t max, char **ret,
+		  size_t *ret_len, struct err *e)
+{
+	_cleanup_close_ int top = host_open_dir(h, dir, e), look = -1, fd = -1;
+	struct stat st;
+	int r = 0;
+
+	if (top < 0)
+		return top;
+	look = resolve_without_links(top, path, O_PATH | O_NOFOLLOW);
+	if (look < 0 && look != -ELOOP)
+		return err_sys(e, look, "cannot read '%s%s/%s'", h->prefix, dir, path);
+	if (look >= 0 && fstat(look, &st) < 0)
+		return err_sys(e, errno, "cannot look at '%s%s/%s'", h->prefix, dir, path);
+	if (look < 0 || !S_ISREG(st.st_mode))
+		return err_set(
+			e, EPERM,
+			"'%s%s/%s' is not a regular file, or a link leads to it: what stands "
+			"there can't be trusted. Look at it, and put the file itself back",
+			h->prefix, dir, path);
+	if (st.st_uid != geteuid() || (st.st_mode & 022))
+		return err_set(e, EPERM,
+			       "'%s%s/%s' belongs to another user, or others can write in it: what "
+			       "stands there can't be trusted. Look at it, then: chown root:root, "
+			       "chmod 600",
+			       h->prefix, dir, path);
+	fd = resolve_without_links(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	r = fd < 0 ? fd : read_all(fd, max, ret, ret_len);
+	return r < 0 ? err_sys(e, r, "cannot read '%s%s/%s'", h->prefix, dir, path) : 0;
+}
+
 static int do_stat(const struct host *h, const char *path, int flags, struct stat *ret,
 		   struct err *e)
 {

@@ -107,6 +107,14 @@ const char *host_root_words(const struct host *h);
 int host_read(const struct host *h, const char *path, size_t max, char **ret, size_t *ret_len,
 	      struct err *e);
 
+/*
+ * As host_read, past the overlay, for what nobody but this program writes: `path` is one below
+ * `dir`, without a slash in front. -EPERM when it isn't a regular file of ours that no other can
+ * write, or is reached by a symbolic link behind `dir`: whose bytes these are is not known then.
+ */
+int host_read_own(const struct host *h, const char *dir, const char *path, size_t max, char **ret,
+		  size_t *ret_len, struct err *e);
+
 /* lstat(2) inside the root, answered from the overlay for what is planned (then st_ino and times
  * are zero). -ENOENT quietly in *e. */
 int host_lstat(const struct host *h, const char *path, struct stat *ret, struct err *e);

@@ -219,6 +219,7 @@ int journal_drop(const struct host *h, struct err *e)
 static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
 		struct err *e)
 {
+	const char *below = dir + strlen(JOURNAL_DIR "/");
 	_cleanup_free_ char *path = NULL, *text = NULL;
 	_cleanup_journal_ struct journal j = { 0 };
 	_cleanup_json_ json_t *o = NULL;
@@ -226,9 +227,9 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	size_t len;
 	int r;
 
-	if (asprintf(&path, "%s/journal.json", dir) < 0)
+	if (asprintf(&path, "%s/journal.json", below) < 0)
 		return err_oom(e);
-	if (host_read(h, path, JOURNAL_MAX, &text, &len, e) < 0)
+	if (host_read_own(h, JOURNAL_DIR, path, JOURNAL_MAX, &text, &len, e) < 0)
 		return e->code;
 	r = json_load(text, len, JSON_REJECT_DUPLICATES, &o, &je);
 	if (r == 0)
@@ -236,7 +237,9 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	if (r == -ENOMEM)
 		return err_oom(e);
 	if (r < 0)
-		return err_set(e, -r, "'%s%s' is not a journal that this version reads%s%s",
+		return err_set(e, -r,
+			       "'%s" JOURNAL_DIR
+			       "/%s' is not a journal that this version reads%s%s",
 			       host_prefix(h), path, o ? "" : ": ", o ? "" : je.text);
 	for (size_t i = 0; images && i < j.n_steps; i++) {
 		struct step *s = &j.steps[i];
@@ -247,10 +250,10 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 
 			if (!both[k]->exists || !S_ISREG(both[k]->mode))
 				continue;
-			if (asprintf(&blob, "%s/%s-%zu", dir, k ? "after" : "before", i) < 0)
+			if (asprintf(&blob, "%s/%s-%zu", below, k ? "after" : "before", i) < 0)
 				return err_oom(e);
-			if (host_read(h, blob, HOST_READ_MAX, &both[k]->content, &both[k]->len, e) <
-			    0)
+			if (host_read_own(h, JOURNAL_DIR, blob, HOST_READ_MAX, &both[k]->content,
+					  &both[k]->len, e) < 0)
 				return e->code;
 		}
 	}

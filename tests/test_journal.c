@@ -6,6 +6,7 @@
 #include "../src/journal.h"
 
 #define PENDING "/var/lib/bulkhead/pending"
+#define HISTORY "/var/lib/bulkhead/history"
 
 static struct changes c;
 
@@ -200,6 +201,55 @@ START_TEST(lost_images_are_told)
 	ck_assert_int_eq(unlink(at(PENDING "/before-0")), 0);
 	ck_assert_int_eq(journal_pending(host, &back, &e), -ENOENT);
 	ck_says("before-0");
+}
+END_TEST
+
+/* What would be put back into files of root's has to be what was kept. */
+START_TEST(images_that_are_not_ours)
+{
+	static const char *const names[] = { "journal.json", "before-0", "after-0" };
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+
+	ck_ok(journal_create(host, &j, &e));
+	ck_ok(journal_commit(host, &j, &e));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), HISTORY "/000001/%s", names[i]);
+		ck_assert_int_eq(rename(at(path), at("/aside")), 0);
+		for (int kind = 0; kind < 3; kind++) {
+			ck_assert_int_eq(kind == 0   ? symlink("/aside", at(path))
+					 : kind == 1 ? mkdir(at(path), 0700)
+						     : mkfifo(at(path), 0600),
+					 0);
+			ck_assert_int_eq(journal_load(host, 1, &back, &e), -EPERM);
+			ck_says(path);
+			ck_says("not a regular file");
+			ck_assert_int_eq(remove(at(path)), 0);
+		}
+		ck_assert_int_eq(rename(at("/aside"), at(path)), 0);
+		ck_assert_int_eq(chmod(at(path), 0620), 0);
+		ck_assert_int_eq(journal_load(host, 1, &back, &e), -EPERM);
+		ck_says(path);
+		ck_says("others can write");
+		ck_assert_int_eq(chmod(at(path), 0600), 0);
+		if (getuid() != 0)
+			continue;
+		ck_assert_int_eq(chown(at(path), 7, 0), 0);
+		ck_assert_int_eq(journal_load(host, 1, &back, &e), -EPERM);
+		ck_says("another user");
+		ck_assert_int_eq(chown(at(path), 0, 0), 0);
+	}
+	/* Nor behind a link in place of the entry itself; the directory of it all may be elsewhere.
+	 */
+	ck_assert_int_eq(rename(at(HISTORY "/000001"), at("/aside")), 0);
+	ck_assert_int_eq(symlink("/aside", at(HISTORY "/000001")), 0);
+	ck_assert_int_eq(journal_load(host, 1, &back, &e), -EPERM);
+	ck_assert_int_eq(unlink(at(HISTORY "/000001")), 0);
+	ck_assert_int_eq(rename(at("/aside"), at(HISTORY "/000001")), 0);
+	ck_assert_int_eq(rename(at("/var/lib/bulkhead"), at("/aside")), 0);
+	ck_assert_int_eq(symlink("/aside", at("/var/lib/bulkhead")), 0);
+	ck_ok(journal_load(host, 1, &back, &e));
 }
 END_TEST
 
@@ -427,6 +477,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, halves_are_cleaned);
 	tcase_add_test(tc, broken_ones_are_told);
 	tcase_add_test(tc, lost_images_are_told);
+	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, a_dead_run_is_not_named);
