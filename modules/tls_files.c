@@ -506,6 +506,12 @@ static int diff_attrs(struct tls_work *w, const char *setting, mode_t most, stru
 	/* Tighter is fine; what a link points to is told by verify. */
 	if (!S_ISREG(st.st_mode) || (!(mode & ~most) && !st.st_uid && !st.st_gid))
 		return 0;
+	if (st.st_nlink > 1)
+		return err_set(
+			e, EMLINK,
+			"'%s%s' has mode %04o and belongs to %u:%u, and it has %u hard links: "
+			"make it a file of its own first",
+			host_prefix(w->h), path, mode, st.st_uid, st.st_gid, (unsigned)st.st_nlink);
 	snprintf(text, sizeof(text), "%s: %04o %u:%u -> %04o 0:0", setting, mode, st.st_uid,
 		 st.st_gid, mode & most ? mode & most : most);
 	return changes_attrs(w->out, w->h, path, mode & most ? mode & most : most, 0, 0, TLS_NAME,
