@@ -19,6 +19,7 @@
 #define BOOLEANS   "/sys/fs/selinux/booleans"
 #define APPARMOR   "/sys/module/apparmor/parameters/enabled"
 #define PROFILES   "/sys/kernel/security/apparmor/profiles"
+#define UNLOAD	   "/sys/kernel/security/apparmor/.remove"
 #define PROFILE	   "docker-default"
 #define SMALL_FILE 65536
 
@@ -640,10 +641,12 @@ static int verify_apparmor(const struct host *h, struct findings *out, struct er
 			     "dockerd loads it when it starts (it needs apparmor_parser, package "
 			     "apparmor): systemctl restart docker",
 			     e);
+	/* dockerd leaves alone what is loaded, and aa-enforce knows none without a file. */
 	if (!streq(mode, "enforce") && !streq(mode, "kill"))
 		return found(out, "apparmor", FINDING_PENDING, wanted, mode,
-			     "the profile only logs: aa-enforce " PROFILE
-			     ", or systemctl restart docker",
+			     "the profile only logs: printf " PROFILE " >" UNLOAD
+			     ", then systemctl restart docker (which loads its own), and "
+			     "restart the containers",
 			     e);
 	return found(out, "apparmor", FINDING_OK, wanted, NULL, PROFILES, e);
 }

@@ -251,7 +251,7 @@ START_TEST(apparmor)
 	is("apparmor", FINDING_PENDING, "loads it when it starts");
 	put(PROFILES, "docker-default (complain)\n");
 	with(ENFORCING, look);
-	is("apparmor", FINDING_PENDING, "only logs");
+	is("apparmor", FINDING_PENDING, "apparmor/.remove");
 	put(PROFILES, "/usr/bin/man (enforce)\ndocker-default (enforce)\n");
 	with(ENFORCING, look);
 	is("apparmor", FINDING_OK, PROFILES);
