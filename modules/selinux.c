@@ -16,6 +16,7 @@
 
 #define NAME	   "selinux"
 #define RELABEL	   "/.autorelabel"
+#define LSMS	   "/sys/kernel/security/lsm"
 #define BOOLEANS   "/sys/fs/selinux/booleans"
 #define APPARMOR   "/sys/module/apparmor/parameters/enabled"
 #define PROFILES   "/sys/kernel/security/apparmor/profiles"
@@ -472,23 +473,28 @@ static int found(struct findings *f, const char *setting, enum finding_state sta
 	return findings_add(f, NAME, setting, NULL, state, wanted, is, why, e);
 }
 
-/* What keeps the kernel that runs from having SELinux, and what to do. */
+/*
+ * What keeps the kernel that runs from having SELinux, and what to do. One that has it among its
+ * LSMs lacks a policy only: its config said disabled. security= counts only where lsm= isn't said.
+ */
 static int kernel_lacks(const struct host *h, char *buf, size_t size, struct err *e)
 {
-	_cleanup_free_ char *cmdline = NULL;
-	bool said;
+	_cleanup_free_ char *cmdline = NULL, *lsms = NULL;
+	const char *what = "";
 
-	if (read_small(h, "/proc/cmdline", &cmdline, e) < 0)
+	if (read_small(h, "/proc/cmdline", &cmdline, e) < 0 || read_small(h, LSMS, &lsms, e) < 0)
 		return e->code;
-	said = cmdline && (strstr(cmdline, "security=selinux") || strstr(cmdline, "lsm=")) &&
-	       !strstr(cmdline, "selinux=0");
+	if (!lsms || !strstr(lsms, NAME))
+		what = cmdline && strstr(cmdline, "lsm=")
+			       ? "put selinux into lsm= on its command line, before apparmor"
+			       : "put 'security=selinux selinux=1' on its command line";
 	snprintf(buf, size,
-		 "SELinux is off in the running kernel: %sreboot (the first boot labels the "
+		 "SELinux is off in the running kernel: %s%sreboot (the first boot labels the "
 		 "disk and may take long), then apply again",
-		 said ? ""
-		      : "put 'security=selinux selinux=1' on its command line (Debian: "
-			"GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; Fedora: grubby "
-			"--update-kernel ALL --remove-args selinux), ");
+		 what,
+		 !*what ? ""
+			: " (Debian: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub; "
+			  "Fedora: grubby --update-kernel ALL --remove-args selinux), ");
 	return 0;
 }
 

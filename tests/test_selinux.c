@@ -125,6 +125,15 @@ START_TEST(through_permissive)
 	ck_assert(changes_empty(&c));
 	with(ENFORCING, look);
 	is("mode", FINDING_PENDING, "security=selinux selinux=1");
+	put(LSMS, "lockdown,capability,yama,apparmor");
+	with(ENFORCING, look);
+	is("mode", FINDING_PENDING, "security=selinux selinux=1");
+	put("/proc/cmdline", "root=/dev/vda lsm=yama,apparmor\n");
+	with(ENFORCING, look);
+	is("mode", FINDING_PENDING, "put selinux into lsm=");
+	put(LSMS, "lockdown,capability,yama,selinux");
+	with(ENFORCING, look);
+	is("mode", FINDING_PENDING, "kernel: reboot (the first boot labels");
 	is("boot", FINDING_PENDING, "labels the disk");
 	/* It booted, and did not get to it. */
 	put(SELINUX_ENFORCE, "0");
