@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "confine.h"
+#include "drift.h"
 #include "idmap.h"
 #include "reconcile.h"
 #include "redact.h"
@@ -279,6 +280,55 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	return put_report(&r, o);
 }
 
+/* What the journal would get, where there is none. */
+static void put_event(void *arg, const char *text)
+{
+	(void)arg;
+	put_stderr(text);
+}
+
+static int cmd_drift(const struct command *c, const struct options *o)
+{
+	struct progress p = progress_for(o);
+	struct reconcile_options ro = { .no_restart = o->no_restart,
+					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
+					.progress = &p };
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_plan_ struct plan *plan = NULL;
+	_cleanup_events_ struct events ev = { 0 };
+	_cleanup_report_ struct report r;
+	const struct section *s;
+	bool mend;
+	int code;
+
+	report_init(&r, c->name, NULL);
+	if ((code = open_host(c, o, &h)))
+		return code;
+	r.h = h;
+	events_open(&ev, h, host_is_live(h) ? put_event : NULL, NULL);
+	if ((code = load_plan(c, o, false, &plan))) {
+		event_send(&ev,
+			   &(struct event){
+				   .kind = EVENT_NOT_LOOKED,
+				   .text = "the plan can't be used; bulkhead validate tells why",
+				   .plan = ro.plan_path },
+			   &r.err);
+		return code;
+	}
+	s = plan_section(plan, "drift");
+	mend = s && streq(section_str(s, "action"), "apply");
+	if (!mend &&
+	    confine_role(host_is_live(h) ? CONFINE_LOOK : CONFINE_READ, host_root(h), &r.err) < 0) {
+		put_error(c, o, EXIT_FAILED, &r.err);
+		return EXIT_FAILED;
+	}
+	catch_signals();
+	drift_look(h, plan, mend, &ro, &ev, &r);
+	if (p.tick)
+		fputs("\r\033[K", stderr);
+	return put_report(&r, o);
+}
+
 static int cmd_validate(const struct command *c, const struct options *o)
 {
 	_cleanup_plan_ struct plan *plan = NULL;
@@ -455,6 +505,10 @@ static const struct command commands[] = {
 	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
 	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	{ "drift", "[PLAN]", "check, tell the journal, and mend when the plan says drift: apply",
+	  "What bulkhead-drift.timer and bulkhead-drift.path run. Restarts only what service.restart\n"
+	  "allows now; the rest is pending, and told. Exit code 2: something differs, or is pending.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_drift },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
 	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
 	  cmd_validate },
