@@ -291,6 +291,7 @@ static int cmd_drift(const struct command *c, const struct options *o)
 {
 	struct progress p = progress_for(o);
 	struct reconcile_options ro = { .no_restart = o->no_restart,
+					.no_start = true,
 					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
 					.progress = &p };
 	_cleanup_host_ struct host *h = NULL;
