@@ -10,12 +10,16 @@
 #define WAIT_SECONDS 600 /* for another run: an apply may wait for Docker, and for useradd */
 #define WAIT_MS	     200
 
+#define OFTEN	      10
+#define OFTEN_SECONDS 600
+
 struct look {
 	struct host *h;
 	const struct plan *plan;
 	const struct reconcile_options *o;
 	struct events *ev;
 	struct report *r;
+	bool *untold; /* memory ran out for an event */
 };
 
 static void tell(const struct look *l, enum event_kind kind, const struct finding *f,
@@ -28,8 +32,8 @@ static void tell(const struct look *l, enum event_kind kind, const struct findin
 				 .transaction = kind == EVENT_MENDED ? l->r->id : 0 };
 	struct err e;
 
-	/* What the report says it says all the same. */
-	event_send(l->ev, &v, &e);
+	if (event_send(l->ev, &v, &e) < 0)
+		*l->untold = true;
 }
 
 /* A report of its own for what comes next. */
@@ -83,14 +87,40 @@ static int occasion_sum(const struct look *l, char ret[20], struct err *e)
 	return 0;
 }
 
-static bool failed_before(const struct look *l, const char *sum)
+/* 1: it did. */
+static int failed_before(const struct look *l, const char *sum, struct err *e)
 {
 	_cleanup_free_ char *was = NULL;
-	struct err e;
 	size_t len;
+	int r;
 
-	return host_is_live(l->h) && host_read(l->h, DRIFT_FAILED, 64, &was, &len, &e) == 0 &&
-	       streq(was, sum);
+	if (!host_is_live(l->h))
+		return 0;
+	r = host_read(l->h, DRIFT_FAILED, 64, &was, &len, e);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return streq(was, sum);
+}
+
+/*
+ * Somebody who changes it back each time would have Docker restarted without end. 1: it was mended
+ * too often.
+ */
+static int too_often(const struct look *l, struct err *e)
+{
+	uint64_t since = (uint64_t)(time(NULL) - OFTEN_SECONDS) * 1000000;
+	struct journal *list;
+	unsigned often = 0;
+	size_t n;
+
+	if (!host_is_live(l->h))
+		return 0;
+	if (journal_list(l->h, &list, &n, e) < 0)
+		return e->code;
+	for (size_t i = n; i > 0 && list[i - 1].time_us > since; i--)
+		often++;
+	journal_list_free(list, n);
+	return often >= OFTEN;
 }
 
 /* Only a live host is looked at again and again. */
@@ -234,17 +264,25 @@ static void mend(const struct look *l)
 	struct findings was = l->r->findings;
 	struct err e;
 	char sum[20];
+	int r;
 
 	if (occasion_sum(l, sum, &l->r->err) < 0) {
 		l->r->code = EXIT_FAILED;
 		return;
 	}
-	if (failed_before(l, sum)) {
+	r = failed_before(l, sum, &l->r->err);
+	if (r > 0)
 		err_set(&l->r->err, EAGAIN,
 			"mending this failed before, and nothing has changed since: it is not tried "
 			"again before the next boot. See journalctl -t bulkhead; try it with: bulkhead "
 			"apply %s",
 			l->o->plan_path);
+	else if (r == 0 && (r = too_often(l, &l->r->err)) > 0)
+		err_set(&l->r->err, EAGAIN,
+			"%d transactions in %d minutes: somebody else seems to change it back, so it is "
+			"not mended for now. Find out who does, or take it out of the plan",
+			OFTEN, OFTEN_SECONDS / 60);
+	if (r) {
 		l->r->code = EXIT_FAILED;
 		tell_failed(l, EVENT_NOT_MENDED);
 		return;
@@ -266,7 +304,8 @@ static void mend(const struct look *l)
 void drift_look(struct host *h, const struct plan *p, bool mending,
 		const struct reconcile_options *o, struct events *ev, struct report *r)
 {
-	const struct look l = { h, p, o, ev, r };
+	bool untold = false;
+	const struct look l = { h, p, o, ev, r, &untold };
 
 	for (int tries = 0; tries < 5; tries++) {
 		wait_for_others(&l);
@@ -285,5 +324,9 @@ void drift_look(struct host *h, const struct plan *p, bool mending,
 		mend(&l);
 	} else if (mending && r->code == EXIT_DIFFERS && errs_any(&r->changes.refusals)) {
 		r->code = EXIT_FAILED;
+	}
+	if (untold) {
+		err_oom(&r->err);
+		r->code = r->code == EXIT_STUCK ? EXIT_STUCK : EXIT_FAILED;
 	}
 }

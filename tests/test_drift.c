@@ -170,6 +170,31 @@ START_TEST(does_not_try_again)
 }
 END_TEST
 
+/* Somebody changes it back each time: Docker isn't restarted for ever. */
+START_TEST(not_for_ever)
+{
+	for (int i = 0; i < 10; i++) {
+		put("/etc/one", "theirs");
+		look(PLAN("none"), true, EXIT_AS_WANTED, "DM");
+	}
+	put("/etc/one", "theirs");
+	look(PLAN("none"), true, EXIT_FAILED, "DN");
+	holds("/etc/one", "theirs");
+	ck_assert_ptr_nonnull(strstr(r.err.text, "somebody else"));
+	fake_live = false;
+	look(PLAN("none"), true, EXIT_AS_WANTED, "DM");
+}
+END_TEST
+
+/* What can't be read is not known to have gone well. */
+START_TEST(memory_that_cannot_be_read)
+{
+	put_dir(DRIFT_FAILED);
+	look(PLAN("none"), true, EXIT_FAILED, "DN");
+	ck_assert(!exists("/etc/one"));
+}
+END_TEST
+
 /* A tree is looked at by who wants it, as often as he wants it. */
 START_TEST(offline_forgets)
 {
@@ -225,6 +250,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, reports);
 	tcase_add_test(tc, mends);
 	tcase_add_test(tc, does_not_try_again);
+	tcase_add_test(tc, not_for_ever);
+	tcase_add_test(tc, memory_that_cannot_be_read);
 	tcase_add_test(tc, offline_forgets);
 	tcase_add_test(tc, nothing_to_mend);
 	tcase_add_test(tc, interrupted_run);
