@@ -76,7 +76,7 @@ static volatile int signalled;
 static int note(const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++)
-		for (size_t k = 0; k < EVENT_KINDS; k++)
+		for (enum event_kind k = 0; k < EVENT_KINDS; k++)
 			if (iov[i].iov_len == 43 && has_prefix(iov[i].iov_base, "MESSAGE_ID=") &&
 			    has_prefix((char *)iov[i].iov_base + 11, event_id(k)))
 				buf_addc(&seen, "wDBpMNiRl"[k]);

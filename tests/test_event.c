@@ -164,7 +164,7 @@ START_TEST(catalog)
 	f = fopen(path, "re");
 	ck_assert_ptr_nonnull(f);
 	while (fgets(line, sizeof(line), f)) {
-		size_t i;
+		enum event_kind i;
 
 		if (!subject) {
 			ck_assert(has_prefix(line, "Subject: "));
@@ -182,7 +182,7 @@ START_TEST(catalog)
 		subject = false;
 	}
 	fclose(f);
-	for (size_t i = 0; i < EVENT_KINDS; i++)
+	for (enum event_kind i = 0; i < EVENT_KINDS; i++)
 		ck_assert_msg(seen[i], "%s is not explained", event_id(i));
 }
 END_TEST
