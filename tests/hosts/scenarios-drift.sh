@@ -87,7 +87,7 @@ scenario_drift_told() {
 	grep -q '^bulkhead_setting_state{module="daemon",setting="icc",cis="2.2"} 0$' "$W/stdout"
 	grep -q '^bulkhead_transaction_id 1$' "$W/stdout"
 	bh 0 check --output junit
-	python3 -c 'import sys, xml.dom.minidom as m; m.parse(sys.argv[1])' "$W/stdout"
+	! command -v xmllint >/dev/null || xmllint --noout "$W/stdout"
 
 	mark
 	set_icc true
