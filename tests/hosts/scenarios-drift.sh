@@ -107,7 +107,7 @@ scenario_drift_told() {
 
 	# A change while a look is under way, after it looked.
 	sh_ 'mkdir -p /run/systemd/system/bulkhead-drift.service.d
-		printf "[Service]\nExecStartPost=/bin/sleep 2\n" >/run/systemd/system/bulkhead-drift.service.d/slow.conf
+		printf "[Service]\nExecStart=\nExecStart=/bin/sh -c \"bulkhead drift; sleep 2\"\n" >/run/systemd/system/bulkhead-drift.service.d/slow.conf
 		systemctl daemon-reload'
 	mark
 	host_exec "$H" touch /etc/docker/nothing
