@@ -111,6 +111,11 @@ static int decide(const struct section *s, const struct host *h, const struct un
 		return 0;
 	if (out->no_restart)
 		return put_off(a, e, "--no-restart");
+	if (!is_up(u) && out->no_start)
+		return put_off(
+			a, e,
+			"%s is down, and a look for drift starts nothing: systemctl start docker",
+			a->unit);
 	if (a->action == UNIT_RELOAD)
 		return 0;
 	if (streq(policy, "never"))

@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "confine.h"
+#include "drift.h"
 #include "idmap.h"
 #include "reconcile.h"
 #include "redact.h"
@@ -22,6 +23,21 @@
 enum output {
 	OUTPUT_TEXT,
 	OUTPUT_JSON,
+	OUTPUT_OTHERS,
+};
+
+/* By enum output, and what only one command can be shown as. */
+static const struct {
+	const char *name;
+	const char *command; /* NULL: all take it */
+	const char *help;
+	char *(*render)(const struct report *r);
+} outputs[] = {
+	[OUTPUT_TEXT] = { "text", NULL, "text for people (default)", NULL },
+	[OUTPUT_JSON] = { "json", NULL, "one JSON document", NULL },
+	{ "prometheus", "check", "metrics for node_exporter's textfile collector",
+	  report_prometheus },
+	{ "junit", "check", "JUnit XML for pipelines", report_junit },
 };
 
 struct options {
@@ -116,6 +132,21 @@ static void put_stderr(const char *text)
 	put(stderr, b.failed ? NULL : b.data);
 }
 
+/* Whoever collects these gets a document that says that nothing could be looked at. */
+static void put_other(const struct command *c, const struct options *o, enum exit_code code,
+		      const struct err *e)
+{
+	_cleanup_report_ struct report r;
+	_cleanup_free_ char *text = NULL;
+
+	report_init(&r, c->name, NULL);
+	r.code = code;
+	r.result = REPORT_REFUSED;
+	r.err = *e;
+	text = outputs[o->output].render(&r);
+	put_as_is(stdout, text);
+}
+
 static void put_error(const struct command *c, const struct options *o, enum exit_code code,
 		      const struct err *e)
 {
@@ -125,12 +156,18 @@ static void put_error(const struct command *c, const struct options *o, enum exi
 				   json_string_any(e->text)));
 	else
 		put_stderr(e->text);
+	if (o->output >= OUTPUT_OTHERS)
+		put_other(c, o, code, e);
 }
 
 static int put_report(const struct report *r, const struct options *o)
 {
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_json(r));
+	} else if (o->output >= OUTPUT_OTHERS) {
+		_cleanup_free_ char *text = outputs[o->output].render(r);
+
+		put_as_is(stdout, text);
 	} else {
 		_cleanup_free_ char *text = report_text(r, &o->style);
 
@@ -205,6 +242,8 @@ static int load_plan(const struct command *c, const struct options *o, bool trus
 		put(stderr, text);
 		fprintf(stderr, "bulkhead: %zu mistake%s in the plan; nothing was touched\n",
 			mistakes.n + mistakes.more, mistakes.n + mistakes.more == 1 ? "" : "s");
+		if (o->output >= OUTPUT_OTHERS)
+			put_other(c, o, EXIT_USAGE, &e);
 	}
 	errs_done(&mistakes);
 	return r < 0 ? EXIT_USAGE : 0;
@@ -236,6 +275,56 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
+	if (p.tick)
+		fputs("\r\033[K", stderr);
+	return put_report(&r, o);
+}
+
+/* What the journal would get, where there is none. */
+static void put_event(void *arg, const char *text)
+{
+	(void)arg;
+	put_stderr(text);
+}
+
+static int cmd_drift(const struct command *c, const struct options *o)
+{
+	struct progress p = progress_for(o);
+	struct reconcile_options ro = { .no_restart = o->no_restart,
+					.no_start = true,
+					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
+					.progress = &p };
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_plan_ struct plan *plan = NULL;
+	_cleanup_events_ struct events ev = { 0 };
+	_cleanup_report_ struct report r;
+	const struct section *s;
+	bool mend;
+	int code;
+
+	report_init(&r, c->name, NULL);
+	if ((code = open_host(c, o, &h)))
+		return code;
+	r.h = h;
+	events_open(&ev, h, host_is_live(h) ? put_event : NULL, NULL);
+	if ((code = load_plan(c, o, false, &plan))) {
+		event_send(&ev,
+			   &(struct event){
+				   .kind = EVENT_NOT_LOOKED,
+				   .text = "the plan can't be used; bulkhead validate tells why",
+				   .plan = ro.plan_path },
+			   &r.err);
+		return code;
+	}
+	s = plan_section(plan, "drift");
+	mend = s && streq(section_str(s, "action"), "apply");
+	if (!mend &&
+	    confine_role(host_is_live(h) ? CONFINE_LOOK : CONFINE_READ, host_root(h), &r.err) < 0) {
+		put_error(c, o, EXIT_FAILED, &r.err);
+		return EXIT_FAILED;
+	}
+	catch_signals();
+	drift_look(h, plan, mend, &ro, &ev, &r);
 	if (p.tick)
 		fputs("\r\033[K", stderr);
 	return put_report(&r, o);
@@ -416,6 +505,10 @@ static const struct command commands[] = {
 	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
 	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	{ "drift", "[PLAN]", "check, tell the journal, and mend when the plan says drift: apply",
+	  "What bulkhead-drift.timer and bulkhead-drift.path run. Restarts only what service.restart\n"
+	  "allows now; the rest is pending, and told. Exit code 2: something differs, or is pending.",
+	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_drift },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
 	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
 	  cmd_validate },
@@ -436,12 +529,18 @@ static const struct command commands[] = {
 };
 
 static const char common_options[] =
-	"  --output text|json     text for people (default), or one JSON document\n"
 	"  --color WHEN           auto (default), always, never\n"
 	"  --quiet                only what failed, differs or is pending\n"
 	"  --verbose              more: what is as wanted, the diffs of an apply\n"
 	"  --version              print the version\n"
 	"  --help                 this text\n";
+
+static void usage_outputs(const struct command *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++)
+		if (!outputs[i].command || (c && streq(c->name, outputs[i].command)))
+			printf("  --output %-12s  %s\n", outputs[i].name, outputs[i].help);
+}
 
 static void usage_command(const struct command *c)
 {
@@ -455,6 +554,7 @@ static void usage_command(const struct command *c)
 		puts("  --force                put before-images back over what somebody edited since");
 	if (c->takes & TAKES_JSON)
 		puts("  --json                 the JSON Schema of a plan");
+	usage_outputs(c);
 	fputs(common_options, stdout);
 	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
 		puts("\nPLAN defaults to " DEFAULT_PLAN "; - is standard input.");
@@ -475,8 +575,9 @@ static void usage(void)
 		printf("  %-18s %s\n", left, commands[i].summary);
 	}
 	printf("\nOptions:\n"
-	       "  --root DIR             work on the tree at DIR: files only, nothing is executed\n"
-	       "%s\n"
+	       "  --root DIR             work on the tree at DIR: files only, nothing is executed\n");
+	usage_outputs(NULL);
+	printf("%s\n"
 	       "Exit codes: 0 as wanted; 1 failed, the host is as it was; 2 (diff, check) something\n"
 	       "differs, is pending or failed; 3 not everything could be put back, or an interrupted run\n"
 	       "waits for recover; 64 bad usage or plan.\n",
@@ -558,11 +659,11 @@ static int set_color(struct options *o, const char *when)
 
 static int set_output(struct options *o, const char *name)
 {
-	if (streq(name, "json"))
-		o->output = OUTPUT_JSON;
-	else if (!streq(name, "text"))
-		return bad_usage("--output takes text or json, not '%s'", name);
-	return 0;
+	for (o->output = 0; o->output < ARRAY_SIZE(outputs); o->output++)
+		if (streq(name, outputs[o->output].name))
+			return 0;
+	return bad_usage("--output takes text or json (check: prometheus and junit, too), not '%s'",
+			 name);
 }
 
 /* What the command line gives that the command doesn't take. */
@@ -570,6 +671,9 @@ static int check_usage(const struct command *c, const struct options *o)
 {
 	if (o->root && !(c->takes & TAKES_ROOT))
 		return bad_usage("%s takes no --root", c->name);
+	if (outputs[o->output].command && !streq(c->name, outputs[o->output].command))
+		return bad_usage("%s takes no --output %s; %s does", c->name,
+				 outputs[o->output].name, outputs[o->output].command);
 	if (o->no_restart && !(c->takes & TAKES_RESTART))
 		return bad_usage("%s takes no --no-restart", c->name);
 	if (o->force && !(c->takes & TAKES_FORCE))

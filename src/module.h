@@ -62,10 +62,12 @@ struct module {
 	const char *name;	    /* its key in a plan */
 	const char *summary;	    /* one line, for `schema` and the manual */
 	const struct field *fields; /* its settings; ends with { 0 } */
-	bool list;   /* its section is a list of such settings: section_get() by the module's own
-			name is the array, section_where() takes "[0].path" */
-	int order;   /* subids 10, daemon 20, socket 30, service 90 */
-	bool always; /* has a section, of defaults, even when the plan doesn't name it */
+	bool list; /* its section is a list of such settings: section_get() by the module's own
+		      name is the array, section_where() takes "[0].path" */
+	const char *scalar; /* the setting that a scalar in place of its section is ("drift:
+			       apply"), or NULL */
+	int order;	    /* subids 10, daemon 20, socket 30, service 90 */
+	bool always;	    /* has a section, of defaults, even when the plan doesn't name it */
 	/* Rules across settings; section_where() gives positions. */
 	void (*check)(const struct section *s, struct errs *out);
 	/* 0: on. 1: skipped, *ret_why (static or owned by the section) says why. */

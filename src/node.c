@@ -685,6 +685,34 @@ struct node *node_get(const struct node *map, const char *name, size_t len)
 	return NULL;
 }
 
+int node_wrap(struct node_pool *pool, struct node *n, const char *name)
+{
+	for (; n; n = n->shadow) {
+		struct node *key, *value;
+
+		if (n->kind != NODE_SCALAR)
+			continue;
+		key = node_alloc(pool, sizeof(*key));
+		value = node_alloc(pool, sizeof(*value));
+		n->child = node_alloc(pool, sizeof(*n->child));
+		if (!key || !value || !n->child)
+			return -ENOMEM;
+		*value = *n;
+		value->shadow = NULL;
+		*key = *value;
+		key->key = NULL;
+		key->text = name;
+		value->key = key;
+		n->kind = NODE_MAP;
+		n->child[0] = value;
+		n->n = 1;
+		n->height = 1;
+		if (!node_sort(pool, n))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 struct node *node_merge(struct node_pool *pool, struct node *base, struct node *over)
 {
 	struct node *n, *echo;

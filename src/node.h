@@ -70,6 +70,9 @@ int node_parse(struct node_pool *pool, const char *file, const char *text, size_
  */
 struct node *node_merge(struct node_pool *pool, struct node *base, struct node *over);
 
+/* Makes a scalar (and the scalars it shadows) a mapping of `name` to it. -ENOMEM. */
+int node_wrap(struct node_pool *pool, struct node *n, const char *name);
+
 /* A mapping's value by name (of at most `len` bytes, not NUL-terminated), or NULL. */
 struct node *node_get(const struct node *map, const char *name, size_t len);
 

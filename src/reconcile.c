@@ -247,6 +247,7 @@ static int ask(struct host *h, const struct plan *p, const struct reconcile_opti
 	struct stat st;
 
 	c->no_restart = o->no_restart;
+	c->no_start = o->no_start;
 	if (host_stat(h, "/etc", &st, e) < 0)
 		return e->code != -ENOENT
 			       ? e->code
@@ -358,6 +359,7 @@ static int look_again(struct host *h, const struct plan *p, const struct reconci
 	findings_done(&r->findings);
 	changes_done(again);
 	again->no_restart = o->no_restart;
+	again->no_start = o->no_start;
 	host_forget(h);
 	if (ask_verify(h, p, state, &r->findings, e) < 0 ||
 	    findings_put_off(&r->findings, &r->changes, e) < 0)

@@ -13,7 +13,8 @@
 /* Options that matter below main.c. */
 struct reconcile_options {
 	bool no_restart;
-	bool force; /* rollback, recover */
+	bool no_start; /* leave a daemon that is down as it is */
+	bool force;    /* rollback, recover */
 	const char *plan_path;
 	const struct progress *progress;
 	/* Called by apply when it is clear what will be done, before anything is: what a person has

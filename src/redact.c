@@ -277,6 +277,17 @@ char *redact_text(const char *text)
 	return buf_take(&out, NULL);
 }
 
+char *redact_value(const char *name, const char *value)
+{
+	enum kind kind = name ? kind_of(name, strlen(name)) : PLAIN;
+	struct buf out = { 0 };
+
+	if (kind == PLAIN)
+		return redact_text(value);
+	hide_value(value, strlen(value), kind, &out);
+	return buf_take(&out, NULL);
+}
+
 void redact_line(const char *path, const char *line, struct buf *out)
 {
 	static const char *const databases[] = { "/passwd", "/group", "/shadow", "/gshadow" };

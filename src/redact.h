@@ -22,6 +22,10 @@
  */
 char *redact_text(const char *text);
 
+/* The same of a value that stands alone, by the name of its setting ("daemon.http-proxy"; may be
+ * NULL). NULL: out of memory. */
+char *redact_value(const char *name, const char *value);
+
 /*
  * Adds a line of a database of accounts: in passwd(5), group(5) and their shadows the second field
  * is a password's hash, unless it says that there is none ("", "x", "!", "*"), and reads "***".

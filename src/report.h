@@ -64,6 +64,14 @@ char *report_notes_text(const struct report *r, const struct report_style *style
  * of memory. */
 json_t *report_json(const struct report *r);
 
+/*
+ * What `check` found, for other programs, secrets hidden: metrics for node_exporter's textfile
+ * collector; JUnit XML for pipelines. `h` of the report may be NULL (a plan that can't be read).
+ * NULL: out of memory.
+ */
+char *report_prometheus(const struct report *r);
+char *report_junit(const struct report *r);
+
 /* Mistakes of a plan, one a line: "file:line:column: message"; and as JSON. */
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style);
 json_t *report_mistakes_json(const char *command, const struct errs *mistakes);

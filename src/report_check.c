@@ -191,7 +191,7 @@ static void add_score(struct buf *b, const struct report *r, const struct report
 		add_absent(b, r, n[CONTROL_ABSENT]);
 }
 
-static bool was_looked_at(const struct report *r)
+bool report_looked(const struct report *r)
 {
 	return streq(r->command, "check") && r->result != REPORT_REFUSED &&
 	       r->result != REPORT_STUCK;
@@ -199,7 +199,7 @@ static bool was_looked_at(const struct report *r)
 
 void report_check_text(struct buf *b, const struct report *r, const struct report_style *st)
 {
-	if (!was_looked_at(r)) {
+	if (!report_looked(r)) {
 		report_add_findings(b, r, st);
 		return;
 	}
@@ -249,7 +249,7 @@ json_t *report_controls_json(const struct report *r)
 {
 	json_t *list = json_array();
 
-	for (const struct control *c = controls; list && was_looked_at(r) && c->id; c++)
+	for (const struct control *c = controls; list && report_looked(r) && c->id; c++)
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:b}", "id", c->id, "title", c->title,
 					"state", control_state_key(control_judge(c, &r->findings)),
@@ -262,7 +262,7 @@ json_t *report_score_json(const struct report *r)
 	size_t n[CONTROL_STATES], all = control_score(&r->findings, n);
 	json_t *o;
 
-	if (!was_looked_at(r))
+	if (!report_looked(r))
 		return json_null();
 	o = json_pack("{s:s, s:I}", "benchmark", controls_name, "controls", (json_int_t)all);
 	for (enum control_state s = 0; o && s < CONTROL_STATES; s++)

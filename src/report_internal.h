@@ -47,6 +47,9 @@ void report_add_notes(struct buf *b, const struct report *r, const struct report
 void report_add_findings(struct buf *b, const struct report *r, const struct report_style *st);
 void report_add_counts(struct buf *b, const struct report *r);
 
+/* Is it a check that could look? */
+bool report_looked(const struct report *r);
+
 /* What `check` says: findings by control, and the score. */
 void report_check_text(struct buf *b, const struct report *r, const struct report_style *st);
 

@@ -140,9 +140,9 @@ static json_t *table_schema(const struct field *table)
 	return o;
 }
 
-/* A section may stand there with nothing in it. */
+/* A section may stand there with nothing in it, or be the value of one of its settings. */
 static json_t *section_schema(const char *name, const char *summary, const struct field *table,
-			      bool list)
+			      bool list, const char *scalar)
 {
 	json_t *o = table_schema(table);
 
@@ -150,6 +150,8 @@ static json_t *section_schema(const char *name, const char *summary, const struc
 		o = json_pack("{s:[s,s], s:o}", "type", "array", "null", "items", o);
 	else
 		put(&o, "type", json_pack("[s,s]", "object", "null"));
+	if (scalar)
+		o = json_pack("{s:[o,o]}", "anyOf", o, field_schema(field_find(table, scalar)));
 	put(&o, "title", json_string(name));
 	if (summary)
 		put(&o, "description", json_string(summary));
@@ -164,11 +166,11 @@ json_t *schema_json(void)
 
 	json_incref(properties);
 	put(&properties, engine->name,
-	    section_schema(engine->name, engine->help, engine->of, false));
+	    section_schema(engine->name, engine->help, engine->of, false, NULL));
 	for (size_t i = 0; modules[i]; i++)
 		put(&properties, modules[i]->name,
 		    section_schema(modules[i]->name, modules[i]->summary, modules[i]->fields,
-				   modules[i]->list));
+				   modules[i]->list, modules[i]->scalar));
 	put(&o, "properties", properties);
 	put(&o, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
 	put(&o, "title", json_string("bulkhead plan"));
@@ -241,6 +243,9 @@ int schema_text(char **ret, struct err *e)
 	for (size_t i = 0; modules[i]; i++) {
 		buf_addf(&b, "\n%s%s%s\n", modules[i]->name, modules[i]->summary ? ": " : "",
 			 modules[i]->summary ? modules[i]->summary : "");
+		if (modules[i]->scalar)
+			buf_addf(&b, "  \"%s: VALUE\" is short for \"%s: {%s: VALUE}\"\n",
+				 modules[i]->name, modules[i]->name, modules[i]->scalar);
 		table_text(modules[i]->fields, modules[i]->list ? "[]." : "", &b);
 	}
 	text = buf_take(&b, NULL);

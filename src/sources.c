@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "buf.h"
+#include "module.h"
 #include "plan.h"
 #include "trust.h"
 #include "value.h"
@@ -23,6 +24,19 @@ struct origin {
 	dev_t dev;
 	ino_t ino;
 };
+
+/* "drift: apply" is drift: {action: apply}, and merges as such. */
+static int scalars_wrap(struct node_pool *pool, const struct node *top)
+{
+	for (size_t i = 0; modules[i]; i++) {
+		const struct module *m = modules[i];
+		struct node *n = m->scalar ? node_get(top, m->name, strlen(m->name)) : NULL;
+
+		if (n && node_wrap(pool, n, m->scalar) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
 
 static int text_load(struct sources *l, const struct origin *o, const char *text, size_t len,
 		     struct node **ret);
@@ -271,6 +285,8 @@ static int text_load(struct sources *l, const struct origin *o, const char *text
 		    !streq(c->key->text, "version") && !streq(c->key->text, "include"))
 			c->kind = NODE_MAP;
 	}
+	if (scalars_wrap(l->pool, top) < 0)
+		return err_oom(l->e);
 	r = includes_load(l, o, top, &base);
 	if (r)
 		return r;

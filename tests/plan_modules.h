@@ -128,9 +128,23 @@ static const struct module stub_volumes_module = { .name = "volumes",
 						   .list = true,
 						   .check = stub_volumes_check };
 
-const struct module *const modules[] = { &stub_subids_module,  &stub_daemon_module,
-					 &stub_socket_module,  &stub_volumes_module,
-					 &stub_service_module, NULL };
+static const struct field stub_watch[] = {
+	{ .name = "action", .type = FIELD_ENUM, .choices = stub_restart, .fallback = "auto" },
+	{ .name = "every", .type = FIELD_INT, .min = 1, .max = 24, .fallback = "1" },
+	{ 0 },
+};
+static const struct module stub_watch_module = { .name = "watch",
+						 .summary = "a section that a scalar may be",
+						 .fields = stub_watch,
+						 .scalar = "action" };
+
+const struct module *const modules[] = { &stub_subids_module,
+					 &stub_daemon_module,
+					 &stub_socket_module,
+					 &stub_volumes_module,
+					 &stub_service_module,
+					 &stub_watch_module,
+					 NULL };
 
 #define STUB_PROFILE(name, text)                                                                   \
 	{                                                                                          \
@@ -143,6 +157,7 @@ const struct profile profiles[] = {
 		     "  log-opts: {max-size: 10m, max-file: 3}\nsocket: {group: docker}\n"),
 	STUB_PROFILE("strict",
 		     "version: 1\ninclude: [profile:baseline]\nsocket: {mode: \"0600\"}\n"),
+	STUB_PROFILE("watched", "version: 1\nwatch: {every: 3}\n"),
 	STUB_PROFILE("loop", "version: 1\ninclude: [profile:pool]\n"),
 	STUB_PROFILE("pool", "version: 1\ninclude: [profile:loop]\n"),
 	STUB_PROFILE("wrong", "version: 1\ndaemon:\n  icc: maybe\n"),

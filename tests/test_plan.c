@@ -142,6 +142,40 @@ START_TEST(test_list_section)
 }
 END_TEST
 
+/* A module whose section may be the value of one of its settings. */
+START_TEST(test_scalar_section)
+{
+	struct plan *p = load("version: 1\nwatch: never\n");
+	const struct section *s = plan_section(p, "watch");
+
+	values(p, "watch", "{\"action\":\"never\",\"every\":1}");
+	ck_assert_uint_eq(json_object_size(s->given), 1);
+	ck_assert_str_eq(section_where(s, "action"), "f:2:8");
+	ck_assert_str_eq(section_where(s, "every"), "f:2:1");
+	plan_free(p);
+	/* It merges as the mapping that it stands for. */
+	p = load("version: 1\ninclude: [profile:watched]\nwatch: never\n");
+	values(p, "watch", "{\"action\":\"never\",\"every\":3}");
+	plan_free(p);
+	p = load("version: 1\nwatch:\n");
+	values(p, "watch", "{\"action\":\"auto\",\"every\":1}");
+	plan_free(p);
+	p = load("version: 1\nwatch: {every: 2}\n");
+	values(p, "watch", "{\"action\":\"auto\",\"every\":2}");
+	plan_free(p);
+	mistakes(
+		"version: 1\nwatch: nevr\n",
+		"f:2:8: action: expects one of: auto, if-idle, never; found \"nevr\": did you mean "
+		"never?\n");
+	mistakes(
+		"version: 1\nwatch: ~\n",
+		"f:2:8: action: expects one of: auto, if-idle, never; found nothing (null): write a "
+		"value, or take the line out\n");
+	mistakes("version: 1\nwatch: [never]\n",
+		 "f:2:1: watch: expects settings, \"name: value\"; found a list\n");
+}
+END_TEST
+
 START_TEST(test_where_of_dotted_names)
 {
 	struct plan *p = load("version: 1\ndaemon:\n  log-opts: {a.b: 1, a: 2, 'c[0]': 3}\n");
@@ -354,6 +388,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_smallest);
 	tcase_add_test(tc, test_sections);
 	tcase_add_test(tc, test_list_section);
+	tcase_add_test(tc, test_scalar_section);
 	tcase_add_test(tc, test_where_of_dotted_names);
 	tcase_add_test(tc, test_version);
 	tcase_add_test(tc, test_unknown);

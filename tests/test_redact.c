@@ -125,6 +125,26 @@ START_TEST(hides_in_lines)
 }
 END_TEST
 
+START_TEST(hides_by_name)
+{
+	static const char *const values[][3] = {
+		{ "splunk-token", "abc", "***" },
+		{ "log-opts.splunk-token", "\"a b\"", "***" },
+		{ "http-proxy", "bob:pw@proxy", "***@proxy" },
+		{ "http-proxy", "http://proxy", "http://proxy" },
+		{ "icc", "https://bob:pw@h", "https://***@h" },
+		{ "token-file", "/etc/token", "/etc/token" },
+		{ NULL, "{\"password\": \"x\"}", "{\"password\": \"***\"}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		_cleanup_free_ char *shown = redact_value(values[i][0], values[i][1]);
+
+		ck_assert_str_eq(shown, values[i][2]);
+	}
+}
+END_TEST
+
 /* What a host holds may be made to take its time: a minute here, were it quadratic. */
 START_TEST(long_lines)
 {
@@ -149,6 +169,7 @@ static void add_tests(TCase *tc)
 	tcase_add_loop_test(tc, hides_twice_as_once, 0, ARRAY_SIZE(texts));
 	tcase_add_test(tc, hides_in_documents);
 	tcase_add_test(tc, hides_in_lines);
+	tcase_add_test(tc, hides_by_name);
 	tcase_add_loop_test(tc, long_lines, 0, 5);
 	tcase_set_timeout(tc, 20);
 }

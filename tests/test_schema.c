@@ -53,6 +53,13 @@ START_TEST(test_json)
 	   "{\"default\":65536,\"maximum\":4294967295,\"minimum\":1,\"title\":\"count\",\"type\":"
 	   "\"integer\"}");
 	at("properties/service/properties/timeout/maximum", "3600");
+	at("properties/watch/anyOf",
+	   "[{\"additionalProperties\":false,\"properties\":{\"action\":{\"default\":\"auto\","
+	   "\"enum\":[\"auto\",\"if-idle\",\"never\"],\"title\":\"action\",\"type\":\"string\"},"
+	   "\"every\":{\"default\":1,\"maximum\":24,\"minimum\":1,\"title\":\"every\",\"type\":"
+	   "\"integer\"}},\"type\":[\"object\",\"null\"]},{\"default\":\"auto\",\"enum\":[\"auto\","
+	   "\"if-idle\",\"never\"],\"title\":\"action\",\"type\":\"string\"}]");
+	at("properties/watch/title", "\"watch\"");
 	at("properties/volumes/type", "[\"array\",\"null\"]");
 	at("properties/volumes/title", "\"volumes\"");
 	at("properties/volumes/items/required", "[\"path\"]");
@@ -78,6 +85,8 @@ START_TEST(test_text)
 				     "  ranges[].count\n"
 				     "      an integer from 1 to 4294967295; default 65536\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  default-network-opts\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text, "  \"watch: VALUE\" is short for \"watch: {action: VALUE}\"\n"));
 	ck_assert_ptr_nonnull(strstr(text, "; engine from 24.0\n"));
 	ck_assert_ptr_nonnull(strstr(text, "  proxies.http-proxy\n"));
 	ck_assert_ptr_nonnull(strstr(text, "\nsocket\n"));
