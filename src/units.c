@@ -168,6 +168,20 @@ int units_state(struct units *u, const char *unit, struct unit_state *ret, struc
 	return 0;
 }
 
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e)
+{
+	struct waiting w = unitbus_waiting(NULL, unit, "looking at");
+	struct look l;
+	int r = look_again(u, &w, unit, w.start + MEND_US, &l, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l.needs.n && r == 0; i++)
+		r = streq(l.needs.list[i], other);
+	look_done(&l);
+	return r;
+}
+
 int units_reload_manager(struct units *u, const struct progress *p, struct err *e)
 {
 	struct waiting w = unitbus_waiting(p, "systemd", "reloading");
@@ -653,6 +667,14 @@ int units_state(struct units *u, const char *unit, struct unit_state *ret, struc
 	(void)u;
 	(void)unit;
 	(void)ret;
+	return no_systemd(e);
+}
+
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e)
+{
+	(void)u;
+	(void)unit;
+	(void)other;
 	return no_systemd(e);
 }
 

@@ -42,6 +42,9 @@ struct unit_state {
 /* The state of a unit. A unit that doesn't exist is success with load "not-found". */
 int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e);
 
+/* Does systemd know that `unit` needs `other` (Requires=, BindsTo=)? 1 or 0. */
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e);
+
 /* Can systemd start it? -ENOENT, -ERFKILL (masked), -EINVAL (unusable unit file): no. */
 int units_usable(const char *unit, const struct unit_state *st, struct err *e);
 
