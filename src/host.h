@@ -93,8 +93,8 @@ int host_root(const struct host *h);
 const char *host_offline_why(const struct host *h);
 /*
  * This run is one of the boot itself, with units ordered behind it: a job that it waited for would
- * never end. So nothing starts, stops or reloads a unit; systemd's manager alone reads its files
- * again. What a daemon would prove waits for its start.
+ * never end. So no unit is started, stopped or reloaded; systemd's manager alone reads its files
+ * again, and starts what is new when its turn comes. What a daemon would prove waits for its start.
  */
 void host_set_booting(struct host *h);
 bool host_is_booting(const struct host *h); /* never of a host that isn't live */

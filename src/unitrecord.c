@@ -103,6 +103,12 @@ int unitrecord_run(const struct host *h, struct journal *j, const struct progres
 		return e->code;
 	if (n && units_run(u, todo, n, j->timeout, p, e) < 0)
 		return e->code;
+	/* What the boot has queued knows nothing of a unit that is made now. Its start is queued
+	 * beside it: what comes after it, Docker for one, waits for it. */
+	for (size_t i = 0; host_is_booting(h) && i < j->n_units; i++)
+		if (j->units[i].action == UNIT_START && makes_unit(j, j->units[i].unit) &&
+		    units_queue(u, j->units[i].unit, e) < 0)
+			return e->code;
 	for (size_t i = 0; i < j->n_units; i++) {
 		struct unit_state s;
 

@@ -560,6 +560,14 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 	return r;
 }
 
+int units_queue(struct units *u, const char *unit, struct err *e)
+{
+	struct waiting w = unitbus_waiting(NULL, unit, "starting");
+	int r = unitbus_call(&u->bus, &w, "StartUnit", unit, "replace", CALL_US, NULL, e);
+
+	return r < 0 ? err_prefix(e, "queue the start of %s", unit) : 0;
+}
+
 /* It is no longer the one that came up. */
 static int watched_died(struct units *u, const struct waiting *w, const struct unit_watched *x,
 			const struct look *l, struct err *e)
@@ -693,6 +701,13 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 	(void)n;
 	(void)timeout;
 	(void)p;
+	return no_systemd(e);
+}
+
+int units_queue(struct units *u, const char *unit, struct err *e)
+{
+	(void)u;
+	(void)unit;
 	return no_systemd(e);
 }
 

@@ -78,6 +78,9 @@ struct unit_todo {
 int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeout,
 	      const struct progress *p, struct err *e);
 
+/* Queues a unit's start, and waits for nothing. */
+int units_queue(struct units *u, const char *unit, struct err *e);
+
 /*
  * Watches units until `seconds` after `since` (CLOCK_MONOTONIC in microseconds; 0: now). Each has
  * to stay up in the invocation given, "" for the one that it has now: systemd takes a daemon for

@@ -9,7 +9,7 @@
 
 static const char *active, *invocation;
 static bool booting;
-static unsigned reloads, touched;
+static unsigned reloads, touched, queued;
 
 static bool fake_is_live(const struct host *h)
 {
@@ -86,6 +86,15 @@ static int fake_stop(struct units *u, const char *unit, int timeout, const struc
 	return 0;
 }
 
+static int fake_queue(struct units *u, const char *unit, struct err *err)
+{
+	(void)u;
+	(void)unit;
+	(void)err;
+	queued++;
+	return 0;
+}
+
 static int fake_boot_id(const struct host *h, char ret[33], struct err *err)
 {
 	(void)h;
@@ -103,6 +112,7 @@ static int fake_boot_id(const struct host *h, char ret[33], struct err *err)
 #define units_run	     fake_run
 #define units_watch	     fake_watch
 #define units_stop	     fake_stop
+#define units_queue	     fake_queue
 #define units_boot_id	     fake_boot_id
 #include "../src/unitrecord.c"
 
@@ -188,7 +198,7 @@ static void interrupted(struct journal *j, enum unit_action action)
 	j->units[0] = (struct unit_record){ .unit = strdup(FENCE), .action = action };
 	snprintf(j->units[0].active, sizeof(j->units[0].active), "active");
 	snprintf(j->units[0].before, sizeof(j->units[0].before), "one");
-	reloads = touched = 0;
+	reloads = touched = queued = 0;
 }
 
 /* All that is done to units, on a host that boots or not: how many were touched, and told of. */
@@ -256,6 +266,11 @@ START_TEST(a_boot_only_reloads)
 	ck_ok(unitrecord_watch(host, &j, 0, NULL, &e));
 	ck_assert_uint_eq(reloads, 1);
 	ck_assert_uint_eq(touched, 0);
+	ck_assert_uint_eq(queued, 1);
+	/* One that was there before is the boot's. */
+	j.steps[0].before.exists = true;
+	ck_ok(unitrecord_run(host, &j, NULL, &e));
+	ck_assert_uint_eq(queued, 1);
 	journal_done(&j);
 	booting = false;
 }

@@ -6,6 +6,7 @@ boot_first		unbooted	dirty		bus
 boot_fails		unbooted	dirty		bus
 boot_no_machine_id	unbooted	dirty		bus,once
 boot_recovers		unbooted	dirty		bus,once
+boot_tls		unbooted	dirty		bus
 '
 
 boot_root() { host_root "$H"; }
@@ -223,4 +224,17 @@ scenario_boot_recovers() {
 	says 'done: transaction 1'
 	expect_starts 1
 	expect_icc false
+}
+
+# The unit of the fence is made while the boot is under way, and the port opens behind it.
+scenario_boot_tls() {
+	boot_unit
+	boot_good 'tls: {listen: ["tcp://0.0.0.0:2376"], from: [10.0.0.0/8], names: [host], make: true}' | boot_plan
+	boot
+	boot_is active
+	expect_starts 1
+	expect_hardened
+	bh 0 check
+	says 'ok +tls.listen'
+	says 'ok +tls.from'
 }
