@@ -346,6 +346,12 @@ static int cmd_back(const struct command *c, const struct options *o)
 	if ((code = open_host(c, o, &h)))
 		return code;
 	r.h = h;
+	if (o->boot && reconcile_unproved(h, &id, &r.err) < 0) {
+		put_error(c, o, EXIT_FAILED, &r.err);
+		return EXIT_FAILED;
+	}
+	if (o->boot && !id)
+		return EXIT_AS_WANTED;
 	catch_signals();
 	if (streq(c->name, "rollback"))
 		reconcile_rollback(h, id, &ro, &r);
@@ -469,7 +475,7 @@ static const struct command commands[] = {
 	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
 	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
 	  "each is named. --force puts the before-images back all the same.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID | WRITES, cmd_back },
+	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_BOOT | TAKES_ID | WRITES, cmd_back },
 	{ "recover", "", "put back what an interrupted run left",
 	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
 	  TAKES_ROOT | TAKES_FORCE | WRITES, cmd_back },
@@ -499,7 +505,9 @@ static void usage_command(const struct command *c)
 	if (c->takes & TAKES_RESTART)
 		puts("  --no-restart           leave units alone and report what is pending");
 	if (c->takes & TAKES_BOOT)
-		puts("  --boot                 for bulkhead-boot.service: before Docker starts, and touching no unit");
+		puts(c->run == cmd_reconcile
+			     ? "  --boot                 for bulkhead-boot.service: before Docker starts, and touching no unit"
+			     : "  --boot                 for bulkhead-boot-undo.service: only what this boot applied unproved");
 	if (c->takes & TAKES_FORCE)
 		puts("  --force                put before-images back over what somebody edited since");
 	if (c->takes & TAKES_JSON)
@@ -627,6 +635,8 @@ static int check_usage(const struct command *c, const struct options *o)
 		return bad_usage("%s takes no --force", c->name);
 	if (o->boot && !(c->takes & TAKES_BOOT))
 		return bad_usage("%s takes no --boot", c->name);
+	if (o->boot && o->arg && (c->takes & TAKES_ID))
+		return bad_usage("--boot finds the transaction by itself: leave out '%s'", o->arg);
 	if (o->boot && o->root)
 		return bad_usage(
 			"--boot is for the host that boots, and a tree doesn't: leave it out");

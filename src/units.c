@@ -32,6 +32,31 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 	return 0;
 }
 
+int units_boot_age(const struct host *h, uint64_t *ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long began = 0;
+	struct timespec now;
+	const char *p;
+	size_t len;
+
+	if (!host_is_live(h))
+		return err_set(e, EOPNOTSUPP, "nothing has booted: %s", host_offline_why(h));
+	if (host_read(h, "/proc/1/stat", 4096, &text, &len, e) < 0)
+		return e->code;
+	/* proc(5): the 22nd field, in clock ticks since the kernel booted; the second is a name in
+	 * brackets, of any bytes. */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		began = strtoull(p + 1, NULL, 10) / (unsigned long long)sysconf(_SC_CLK_TCK);
+	if (!p || clock_gettime(CLOCK_BOOTTIME, &now) < 0 || (uint64_t)now.tv_sec < began)
+		return err_set(e, EINVAL, "the kernel does not tell since when PID 1 runs");
+	*ret = (uint64_t)now.tv_sec - began;
+	return 0;
+}
+
 int units_usable(const char *unit, const struct unit_state *st, struct err *e)
 {
 	if (streq(st->load, "loaded"))

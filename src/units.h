@@ -107,6 +107,9 @@ int units_stop(struct units *u, const char *unit, int timeout, const struct prog
 int units_journal(struct units *u, const char *unit, const char *invocation, unsigned lines,
 		  char **ret, struct err *e);
 
+/* For how many seconds has PID 1 run? -EOPNOTSUPP offline. */
+int units_boot_age(const struct host *h, uint64_t *ret, struct err *e);
+
 /* The boot id of this kernel as 32 hex digits; "" offline. */
 int units_boot_id(const struct host *h, char ret[33], struct err *e);
 

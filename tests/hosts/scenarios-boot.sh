@@ -7,6 +7,7 @@ boot_fails		unbooted	dirty		bus
 boot_no_machine_id	unbooted	dirty		bus,once
 boot_recovers		unbooted	dirty		bus,once
 boot_tls		unbooted	dirty		bus
+boot_docker_fails	unbooted	dirty		bus
 '
 
 boot_root() { host_root "$H"; }
@@ -18,6 +19,9 @@ boot_unit() { # installed and enabled
 	install -D -m 0755 "$BULKHEAD" "$root/usr/sbin/bulkhead"
 	sed 's|@sbindir@|/usr/sbin|g' "$here/../../templates/units/bulkhead-boot.service" |
 		install -D -m 0644 /dev/stdin "$root/usr/lib/systemd/system/bulkhead-boot.service"
+	sed 's|@sbindir@|/usr/sbin|g' "$here/../../templates/units/bulkhead-boot-undo.service" |
+		install -D -m 0644 /dev/stdin "$root/usr/lib/systemd/system/bulkhead-boot-undo.service"
+	install -D -m 0644 -t "$root/usr/lib/systemd/system/docker.service.d" "$here/../../templates/units/50-bulkhead-boot-undo.conf"
 	mkdir -p "$wants"
 	ln -sf /usr/lib/systemd/system/bulkhead-boot.service "$wants/"
 }
@@ -237,4 +241,31 @@ scenario_boot_tls() {
 	bh 0 check
 	says 'ok +tls.listen'
 	says 'ok +tls.from'
+}
+
+# What no test of a file shows: Docker starts on what was there, not on what the boot applied. Docker itself tries three times first.
+scenario_boot_docker_fails() {
+	boot
+	host_put "$H" "$BULKHEAD" /usr/sbin/bulkhead 0755
+	plan_icc
+	odd "if $new; then echo 'level=fatal msg=\"no such luck\"' >&2; exit 1; fi"
+	before
+	boot_unit
+	HOST_WITHOUT_DOCKER=1 boot
+	until_ 'systemctl is-active -q docker.service && docker version >/dev/null 2>&1'
+	until_ '[ "$(systemctl show -P ActiveState bulkhead-boot-undo.service)" = inactive ]' # it watches Docker
+	boot_is active
+	sh_ 'journalctl --sync; journalctl -q -b -o cat -u bulkhead-boot-undo.service' >"$W/out"
+	says 'rolled back: transaction 1'
+	expect_icc true
+	manifest >"$W/after"
+	grep -v sockets.target.wants "$W/before" >"$W/before-of-all"
+	grep -v sockets.target.wants "$W/after" >"$W/after-of-all"
+	unchanged "/etc" "$W/before-of-all" "$W/after-of-all"
+	# Started by hand later it has nothing to take back.
+	bh 0 history
+	cp "$W/stdout" "$W/history"
+	sh_ 'systemctl start bulkhead-boot-undo.service'
+	bh 0 history
+	same "the history" "$(cat "$W/history")" "$(cat "$W/stdout")"
 }
