@@ -47,6 +47,7 @@ boot_journal() { sh_ 'journalctl --sync; journalctl -q -b -o cat -u bulkhead-boo
 boot_is() { # STATE: of the unit; and what holds for each boot
 	same "bulkhead-boot.service" "$1" "$(host_exec "$H" systemctl is-active bulkhead-boot.service || :)"
 	sh_ '! journalctl -q -b | grep -i "ordering cycle"' || fail "no ordering cycle" "one"
+	sh_ '! journalctl -q -b _PID=1 | grep -E "bulkhead[^ ]*:[0-9]+: "' || fail "units that systemd has nothing to say about" "that"
 }
 
 # Inodes and times of all that a run could write; /etc is nobody else's business at a second boot.
