@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2016 # the hosts' shells expand what is in single quotes
-# The first boot, and all later ones: bulkhead-boot.service before Docker. Each begins with a root that nobody booted.
+# The first boot, and all later ones: bulkhead-boot.service before Docker. Nearly each begins with a root that nobody booted.
 # shellcheck disable=SC2034 # read by run
 SCENARIOS+='
 boot_first		unbooted	dirty		bus
@@ -8,6 +8,7 @@ boot_no_machine_id	unbooted	dirty		bus,once
 boot_recovers		unbooted	dirty		bus,once
 boot_tls		unbooted	dirty		bus
 boot_docker_fails	unbooted	dirty		bus
+boot_beside_docker	pristine	dirty		bus,once
 '
 
 boot_root() { host_root "$H"; }
@@ -269,4 +270,19 @@ scenario_boot_docker_fails() {
 	sh_ 'systemctl start bulkhead-boot-undo.service'
 	bh 0 history
 	same "the history" "$(cat "$W/history")" "$(cat "$W/stdout")"
+}
+
+# As after `systemctl enable --now`: Docker runs already, and the boot's run waits for nobody.
+scenario_boot_beside_docker() {
+	local id
+	id=$(invocation)
+	bh 0 apply --boot
+	says 'restart put off: --boot touches no unit; to have it now: bulkhead apply'
+	same "InvocationID" "$id" "$(invocation)"
+	bh 2 check
+	bh 0 apply
+	expect_hardened
+	bh 64 apply --boot --root /
+	bh 64 check --boot
+	bh 64 rollback --boot 1
 }
