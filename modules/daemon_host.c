@@ -235,7 +235,8 @@ int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, 
 		if (unit->why[0])
 			snprintf(d.why, sizeof(d.why), "%s", unit->why);
 		else if (!d.up)
-			snprintf(d.why, sizeof(d.why), "docker.service is not running");
+			snprintf(d.why, sizeof(d.why), "docker.service is not %s",
+				 host_is_booting(h) ? "started yet" : "running");
 		else
 			seen_load(h, &d);
 	}

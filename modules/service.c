@@ -82,6 +82,17 @@ static bool is_up(const struct unit_state *u)
 	return streq(u->active, "active") || streq(u->active, "reloading");
 }
 
+/* By the command line, whatever the plan's policy. */
+static int put_off_now(const struct host *h, const struct unit_state *u, struct ask *a,
+		       struct err *e)
+{
+	if (!host_is_booting(h))
+		return put_off(a, e, "--no-restart");
+	if (is_up(u))
+		return put_off(a, e, "--boot touches no unit; to have it now: bulkhead apply");
+	return put_off(a, e, "%s is not started yet", a->unit);
+}
+
 /* The restart of the socket carries the service along. */
 static bool is_dockers(const char *unit)
 {
@@ -110,7 +121,7 @@ static int decide(const struct section *s, const struct host *h, const struct un
 	if (a->action == UNIT_NOTHING)
 		return 0;
 	if (out->no_restart)
-		return put_off(a, e, "--no-restart");
+		return put_off_now(h, u, a, e);
 	if (!is_up(u) && out->no_start)
 		return put_off(
 			a, e,
@@ -145,8 +156,8 @@ static int state_of(const struct host *h, const char *unit, struct unit_state *r
 }
 
 /* Other units than Docker's are judged by their own state; no container hangs on them. */
-static int decide_other(const struct unit_state *u, const struct changes *out, struct ask *a,
-			struct err *e)
+static int decide_other(const struct host *h, const struct unit_state *u, const struct changes *out,
+			struct ask *a, struct err *e)
 {
 	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !is_up(u)) {
 		/* One that this very transaction makes is to run. */
@@ -155,8 +166,10 @@ static int decide_other(const struct unit_state *u, const struct changes *out, s
 		else
 			ask_of_down(a, u);
 	}
+	if (a->action == UNIT_STOP && !is_up(u) && host_is_booting(h))
+		a->action = UNIT_NOTHING;
 	if (a->action != UNIT_NOTHING && out->no_restart)
-		return put_off(a, e, "--no-restart");
+		return put_off_now(h, u, a, e);
 	return 0;
 }
 
@@ -194,7 +207,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 
 		if ((!streq(a->unit, DOCKER_SERVICE) && state_of(h, a->unit, &own, e) < 0) ||
 		    (is_dockers(a->unit) ? decide(s, h, &own, out, a, e)
-					 : decide_other(&own, out, a, e)) < 0)
+					 : decide_other(h, &own, out, a, e)) < 0)
 			return e->code;
 	}
 	if (is_up(&u) && is_to_take(s, out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
@@ -228,6 +241,9 @@ static int verify(const struct section *s, const struct previous *was, const str
 	if (!is_up(&u) && !is_enabled(&u))
 		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, found,
 				    "docker.service is not enabled", e);
+	if (!is_up(&u) && host_is_booting(h))
+		return findings_add(out, NAME, NULL, NULL, FINDING_PENDING, wanted, found,
+				    DOCKER_SERVICE " is not started yet", e);
 	if (!is_up(&u))
 		return findings_add(
 			out, NAME, NULL, NULL, FINDING_DRIFT, wanted, found,

@@ -106,7 +106,7 @@ struct changes {
 	size_t n_notes;
 	bool manager_reload; /* unit files change: the manager has to reload before units are
 				touched */
-	bool no_restart;     /* --no-restart, for the module that decides */
+	bool no_restart;     /* --no-restart or --boot, for the module that decides */
 	bool no_start;	     /* a look for drift: what somebody stopped stays down */
 	json_t *state; /* module name -> what it set and wants to know next time (changes_remember)
 			*/

@@ -19,7 +19,7 @@ struct fact {
 
 struct host {
 	int root;
-	bool live;
+	bool live, booting;
 	const char *offline_why;
 	char *prefix, *root_words;
 	const struct changes *overlay;
@@ -30,8 +30,7 @@ static bool in_chroot(void)
 {
 	struct stat ours, init;
 
-	/* Without privilege the link can't be followed, and nothing can be written either. Root
-	 * can, unless there is no /proc: a bare chroot. */
+	/* Only root can follow the link, and write; not in a bare chroot, without /proc. */
 	if (stat("/proc/1/root", &init) < 0 || stat("/", &ours) < 0)
 		return geteuid() == 0;
 	return init.st_dev != ours.st_dev || init.st_ino != ours.st_ino;
@@ -88,6 +87,16 @@ int host_root(const struct host *h)
 bool host_is_live(const struct host *h)
 {
 	return h->live;
+}
+
+void host_set_booting(struct host *h)
+{
+	h->booting = h->live;
+}
+
+bool host_is_booting(const struct host *h)
+{
+	return h->booting;
 }
 
 const char *host_offline_why(const struct host *h)
@@ -652,9 +661,8 @@ int host_image(const struct host *h, const char *path, struct image *ret, struct
 
 	if (!c)
 		return host_image_now(h, path, ret, e);
-	if (c->kind == CHANGE_ATTRS && host_image_now(h, path, &now, e) < 0)
-		return e->code;
-	if (image_copy(&c->after, ret, e) < 0)
+	if ((c->kind == CHANGE_ATTRS && host_image_now(h, path, &now, e) < 0) ||
+	    image_copy(&c->after, ret, e) < 0)
 		return e->code;
 	if (c->kind == CHANGE_ATTRS) {
 		ret->content = TAKE_PTR(now.content);

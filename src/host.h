@@ -91,6 +91,13 @@ bool host_is_live(const struct host *h);
 int host_root(const struct host *h);
 /* Why the host is offline ("--root", "in a chroot", "systemd is not running"); NULL when live. */
 const char *host_offline_why(const struct host *h);
+/*
+ * This run is one of the boot itself, with units ordered behind it: a job that it waited for would
+ * never end. So no unit is started, stopped or reloaded; systemd's manager alone reads its files
+ * again, and starts what is new when its turn comes. What a daemon would prove waits for its start.
+ */
+void host_set_booting(struct host *h);
+bool host_is_booting(const struct host *h); /* never of a host that isn't live */
 /* What to put in front of a path when it is shown to a person: "" for "/", else the --root as given
  * without a final slash. */
 const char *host_prefix(const struct host *h);

@@ -43,7 +43,7 @@ static const struct {
 struct options {
 	const char *root;
 	enum output output;
-	bool no_restart, force, json;
+	bool no_restart, force, json, boot;
 	struct report_style style;
 	const char *arg; /* PLAN or ID */
 };
@@ -58,6 +58,7 @@ enum {
 	TAKES_JSON = 32,
 	NEEDS_ARG = 64,
 	WRITES = 128,
+	TAKES_BOOT = 256,
 };
 
 struct command {
@@ -168,10 +169,12 @@ static int put_report(const struct report *r, const struct options *o)
 		_cleanup_free_ char *text = outputs[o->output].render(r);
 
 		put_as_is(stdout, text);
-	} else {
+	} else if (!o->boot || o->style.verbose || r->result != REPORT_CONVERGED ||
+		   r->code != EXIT_AS_WANTED) {
 		_cleanup_free_ char *text = report_text(r, &o->style);
 
-		put(stdout, text);
+		/* bulkhead-boot.service shows that on the console, too. */
+		put(o->boot && r->code != EXIT_AS_WANTED ? stderr : stdout, text);
 	}
 	return r->code;
 }
@@ -249,6 +252,45 @@ static int load_plan(const struct command *c, const struct options *o, bool trus
 	return r < 0 ? EXIT_USAGE : 0;
 }
 
+/* The last that a boot that goes wrong shows: in which state it goes on, and what to type. */
+static int boot_told(const struct options *o, int code)
+{
+	if (o->boot && code != EXIT_AS_WANTED && o->output == OUTPUT_TEXT)
+		put_stderr("the boot goes on with the configuration that was there, or, where "
+			   "boot.strict is in force, without Docker. When the cause is mended: "
+			   "bulkhead apply");
+	return code;
+}
+
+/* First of all what a power cut left is put back: the plan may have become one that nobody can
+ * apply. */
+static int begin_boot(const struct command *c, const struct options *o, struct host *h,
+		      const struct reconcile_options *ro, struct report *r)
+{
+	if (!host_is_live(h)) {
+		struct err e;
+
+		err_set(&e, EOPNOTSUPP, "--boot is for a host that boots, and this is none: %s",
+			host_offline_why(h));
+		put_error(c, o, EXIT_FAILED, &e);
+		return EXIT_FAILED;
+	}
+	host_set_booting(h);
+	/* What an apply of a person's is at now, which starts Docker and so this unit, is not left.
+	 */
+	if (!journal_interrupted(h) || journal_locked_by(h))
+		return EXIT_AS_WANTED;
+	catch_signals();
+	r->command = "recover";
+	reconcile_recover(h, ro, r);
+	if (o->output == OUTPUT_TEXT || r->code != EXIT_AS_WANTED)
+		put_report(r, o);
+	else
+		r->recovered = true;
+	r->command = c->name;
+	return boot_told(o, r->code);
+}
+
 static int cmd_reconcile(const struct command *c, const struct options *o)
 {
 	void (*run)(struct host * h, const struct plan *p, const struct reconcile_options *ro,
@@ -256,7 +298,7 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 					: streq(c->name, "diff") ? reconcile_diff
 								 : reconcile_check;
 	struct progress p = progress_for(o);
-	struct reconcile_options ro = { .no_restart = o->no_restart,
+	struct reconcile_options ro = { .no_restart = o->no_restart || o->boot,
 					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
 					.progress = &p,
 					.before = o->output == OUTPUT_TEXT && !o->style.quiet
@@ -269,15 +311,19 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	int code;
 
 	report_init(&r, c->name, NULL);
-	if ((code = open_host(c, o, &h)) || (code = load_plan(c, o, false, &plan)))
+	if ((code = open_host(c, o, &h)))
 		return code;
 	r.h = h;
+	if (o->boot && (code = begin_boot(c, o, h, &ro, &r)))
+		return code;
+	if ((code = load_plan(c, o, false, &plan)))
+		return boot_told(o, code);
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
 	if (p.tick)
 		fputs("\r\033[K", stderr);
-	return put_report(&r, o);
+	return boot_told(o, put_report(&r, o));
 }
 
 /* What the journal would get, where there is none. */
@@ -389,6 +435,12 @@ static int cmd_back(const struct command *c, const struct options *o)
 	if ((code = open_host(c, o, &h)))
 		return code;
 	r.h = h;
+	if (o->boot && reconcile_unproved(h, &id, &r.err) < 0) {
+		put_error(c, o, EXIT_FAILED, &r.err);
+		return EXIT_FAILED;
+	}
+	if (o->boot && !id)
+		return EXIT_AS_WANTED;
 	catch_signals();
 	if (streq(c->name, "rollback"))
 		reconcile_rollback(h, id, &ro, &r);
@@ -496,7 +548,7 @@ static const struct command commands[] = {
 	{ "apply", "[PLAN]", "make the host match the plan, as one transaction",
 	  "First puts back what an interrupted run left. Shows what was changed and why, proves it from\n"
 	  "the running daemon, and puts everything back when something fails.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_reconcile },
+	  TAKES_ROOT | TAKES_RESTART | TAKES_BOOT | TAKES_PLAN | WRITES, cmd_reconcile },
 	{ "diff", "[PLAN]", "what apply would do: a unified diff per file, the unit actions, why",
 	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
@@ -515,7 +567,7 @@ static const struct command commands[] = {
 	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
 	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
 	  "each is named. --force puts the before-images back all the same.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID | WRITES, cmd_back },
+	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_BOOT | TAKES_ID | WRITES, cmd_back },
 	{ "recover", "", "put back what an interrupted run left",
 	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
 	  TAKES_ROOT | TAKES_FORCE | WRITES, cmd_back },
@@ -550,6 +602,10 @@ static void usage_command(const struct command *c)
 		puts("  --root DIR             work on the tree at DIR: files only, nothing is executed");
 	if (c->takes & TAKES_RESTART)
 		puts("  --no-restart           leave units alone and report what is pending");
+	if (c->takes & TAKES_BOOT)
+		puts(c->run == cmd_reconcile
+			     ? "  --boot                 for bulkhead-boot.service: before Docker starts, and touching no unit"
+			     : "  --boot                 for bulkhead-boot-undo.service: only what this boot applied unproved");
 	if (c->takes & TAKES_FORCE)
 		puts("  --force                put before-images back over what somebody edited since");
 	if (c->takes & TAKES_JSON)
@@ -630,6 +686,7 @@ enum {
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_JSON,
+	OPT_BOOT,
 };
 
 static const struct option long_options[] = {
@@ -643,6 +700,7 @@ static const struct option long_options[] = {
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "boot", no_argument, NULL, OPT_BOOT },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -678,6 +736,13 @@ static int check_usage(const struct command *c, const struct options *o)
 		return bad_usage("%s takes no --no-restart", c->name);
 	if (o->force && !(c->takes & TAKES_FORCE))
 		return bad_usage("%s takes no --force", c->name);
+	if (o->boot && !(c->takes & TAKES_BOOT))
+		return bad_usage("%s takes no --boot", c->name);
+	if (o->boot && o->arg && (c->takes & TAKES_ID))
+		return bad_usage("--boot finds the transaction by itself: leave out '%s'", o->arg);
+	if (o->boot && o->root)
+		return bad_usage(
+			"--boot is for the host that boots, and a tree doesn't: leave it out");
 	if (o->json && !(c->takes & TAKES_JSON))
 		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
@@ -738,6 +803,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_JSON:
 			o.json = true;
+			break;
+		case OPT_BOOT:
+			o.boot = true;
 			break;
 		default:
 			return bad_usage("see bulkhead --help");

@@ -613,6 +613,42 @@ static int ask_undo(const struct host *h, const struct journal *undone, size_t n
 	return 0;
 }
 
+/* Was a unit that was to take it down, and left alone? */
+static bool waited_for_units(const struct journal *j)
+{
+	for (size_t i = 0; i < j->n_units; i++)
+		if (j->units[i].pending && j->units[i].action == UNIT_START)
+			return true;
+	return false;
+}
+
+int reconcile_unproved(const struct host *h, unsigned *ret, struct err *e)
+{
+	struct journal *list;
+	char boot[33];
+	uint64_t age;
+	size_t n;
+
+	*ret = 0;
+	if (units_boot_age(h, &age, e) < 0 || units_boot_id(h, boot, e) < 0)
+		return e->code;
+	if (age > RECONCILE_YOUNG)
+		return 0;
+	if (journal_list(h, &list, &n, e) < 0)
+		return e->code;
+	for (size_t i = n; i > 0 && !*ret; i--) {
+		const struct journal *j = &list[i - 1];
+
+		if (!journal_stands(list, n, j->id))
+			continue;
+		if (*boot && streq(j->boot_id, boot) && waited_for_units(j))
+			*ret = j->id;
+		break;
+	}
+	journal_list_free(list, n);
+	return 0;
+}
+
 void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
 			struct report *r)
 {

@@ -33,6 +33,14 @@ void reconcile_diff(struct host *h, const struct plan *p, const struct reconcile
 		    struct report *r);
 void reconcile_check(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		     struct report *r);
+/*
+ * The transaction of this boot that was applied while Docker was down, if it is the newest that
+ * stands: it was proved by nothing. 0: there is none, or the boot is RECONCILE_YOUNG seconds old:
+ * what Docker has run on for so long is not taken back because it fails for another reason.
+ */
+#define RECONCILE_YOUNG 600
+int reconcile_unproved(const struct host *h, unsigned *ret, struct err *e);
+
 void reconcile_rollback(struct host *h, unsigned id, const struct reconcile_options *o,
 			struct report *r);
 void reconcile_recover(struct host *h, const struct reconcile_options *o, struct report *r);

@@ -3,6 +3,11 @@
 
 #include "buf.h"
 
+static bool touches_units(const struct host *h)
+{
+	return host_is_live(h) && !host_is_booting(h);
+}
+
 static bool to_run(const struct unit_record *r)
 {
 	return !r->pending && r->action != UNIT_NOTHING && r->action != UNIT_STOP;
@@ -61,7 +66,7 @@ int unitrecord_stop(const struct host *h, const struct journal *j, const struct 
 {
 	_cleanup_units_ struct units *u = NULL;
 
-	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
+	for (size_t i = 0; touches_units(h) && i < j->n_units; i++)
 		if (to_stop(&j->units[i]) &&
 		    ((!u && units_open(h, &u, e) < 0) ||
 		     units_stop(u, j->units[i].unit, j->timeout, p, e) < 0))
@@ -74,7 +79,7 @@ void unitrecord_stop_made(const struct host *h, const struct journal *j, const s
 	_cleanup_units_ struct units *u = NULL;
 	struct err ignored;
 
-	for (size_t i = 0; host_is_live(h) && i < j->n_units; i++)
+	for (size_t i = 0; touches_units(h) && i < j->n_units; i++)
 		if (makes_unit(j, j->units[i].unit) && (u || units_open(h, &u, &ignored) == 0))
 			units_stop(u, j->units[i].unit, j->timeout, p, &ignored);
 }
@@ -87,7 +92,7 @@ int unitrecord_run(const struct host *h, struct journal *j, const struct progres
 
 	if (!todo)
 		return err_oom(e);
-	for (size_t i = 0; i < j->n_units; i++)
+	for (size_t i = 0; touches_units(h) && i < j->n_units; i++)
 		if (to_run(&j->units[i]))
 			todo[n++] = (struct unit_todo){ j->units[i].unit, j->units[i].action };
 	if (!host_is_live(h) || (!n && !j->manager_reload))
@@ -98,6 +103,12 @@ int unitrecord_run(const struct host *h, struct journal *j, const struct progres
 		return e->code;
 	if (n && units_run(u, todo, n, j->timeout, p, e) < 0)
 		return e->code;
+	/* What the boot has queued knows nothing of a unit that is made now. Its start is queued
+	 * beside it: what comes after it, Docker for one, waits for it. */
+	for (size_t i = 0; host_is_booting(h) && i < j->n_units; i++)
+		if (j->units[i].action == UNIT_START && makes_unit(j, j->units[i].unit) &&
+		    units_queue(u, j->units[i].unit, e) < 0)
+			return e->code;
 	for (size_t i = 0; i < j->n_units; i++) {
 		struct unit_state s;
 
@@ -125,7 +136,7 @@ int unitrecord_watch(const struct host *h, const struct journal *j, uint64_t sin
 		list[n].unit = r->unit;
 		memcpy(list[n++].invocation, r->after, sizeof(r->after));
 	}
-	if (!n || !j->watch || !host_is_live(h))
+	if (!n || !j->watch || !touches_units(h))
 		return 0;
 	if (units_open(h, &u, e) < 0 || units_watch(u, list, n, since, j->watch, p, e) < 0)
 		return e->code;
@@ -170,6 +181,14 @@ static void unit_failed(struct errs *failed, const struct unit_record *r, const 
 		errs_add(failed, r->unit,
 			 "could not be %s: %s\n  type: systemctl stop %s; journalctl -u %s", what,
 			 e->text, r->unit, r->unit);
+}
+
+/* What is down starts later, on the files that are back; this one was quicker. */
+static int not_at_boot(struct errs *failed, const struct unit_record *r, struct err *e)
+{
+	err_set(e, EBUSY, "it runs on what was undone, and a run of the boot touches no unit");
+	unit_failed(failed, r, "restarted", e);
+	return e->code;
 }
 
 /* Does the unit run on what is being undone? */
@@ -243,6 +262,11 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 			memcpy(x->after, now.invocation, sizeof(x->after));
 		if (is && !runs_on_undone(j, x, &now, same_boot))
 			continue;
+		if (host_is_booting(h)) {
+			if (is)
+				r = not_at_boot(failed, x, e);
+			continue;
+		}
 		/* We had not touched it: somebody stopped it. */
 		if (same_boot && (j->phase < PHASE_UNITS || x->pending) &&
 		    streq(now.active, "inactive"))
@@ -383,6 +407,27 @@ static void rollback_failed(const struct host *h, const struct journal *j, struc
 		     again.data ? again.data : "");
 }
 
+/* A rollback that a boot carries to its end. */
+static int none_is_up(const struct host *h, const struct journal *j, struct errs *failed,
+		      struct err *e)
+{
+	_cleanup_units_ struct units *u = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < j->n_units; i++) {
+		const struct unit_record *x = &j->units[i];
+		struct unit_state now;
+
+		if (x->pending || x->action == UNIT_NOTHING)
+			continue;
+		if ((!u && units_open(h, &u, e) < 0) || units_state(u, x->unit, &now, e) < 0)
+			return e->code;
+		if (streq(now.active, "active"))
+			r = not_at_boot(failed, x, e);
+	}
+	return r;
+}
+
 int unitrecord_run_back(const struct host *h, struct journal *j, const struct progress *p,
 			struct errs *failed, struct err *e)
 {
@@ -392,6 +437,8 @@ int unitrecord_run_back(const struct host *h, struct journal *j, const struct pr
 		return 0;
 	if (unitrecord_run(h, j, p, e) < 0 || unitrecord_watch(h, j, 0, p, e) < 0)
 		goto failed;
+	if (host_is_booting(h))
+		return none_is_up(h, j, failed, e);
 	for (size_t i = 0; i < j->n_units; i++) {
 		if (j->units[i].action != UNIT_STOP || j->units[i].pending)
 			continue;

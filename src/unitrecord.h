@@ -2,7 +2,9 @@
 /*
  * What a transaction does to units: noted before, run, watched, taken back. Works on the unit
  * records of a journal; transaction.c decides when. On a host that isn't live all of it is nothing,
- * and succeeds.
+ * and succeeds. On one that is booting (host_set_booting()) nothing is waited for but the manager's
+ * reload: what is down reads its files when it starts (a unit that is made now is queued), and what
+ * runs already on what is being undone is told, -EBUSY.
  */
 #ifndef BULKHEAD_UNITRECORD_H
 #define BULKHEAD_UNITRECORD_H

@@ -32,6 +32,31 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 	return 0;
 }
 
+int units_boot_age(const struct host *h, uint64_t *ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long began = 0;
+	struct timespec now;
+	const char *p;
+	size_t len;
+
+	if (!host_is_live(h))
+		return err_set(e, EOPNOTSUPP, "nothing has booted: %s", host_offline_why(h));
+	if (host_read(h, "/proc/1/stat", 4096, &text, &len, e) < 0)
+		return e->code;
+	/* proc(5): the 22nd field, in clock ticks since the kernel booted; the second is a name in
+	 * brackets, of any bytes. */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		began = strtoull(p + 1, NULL, 10) / (unsigned long long)sysconf(_SC_CLK_TCK);
+	if (!p || clock_gettime(CLOCK_BOOTTIME, &now) < 0 || (uint64_t)now.tv_sec < began)
+		return err_set(e, EINVAL, "the kernel does not tell since when PID 1 runs");
+	*ret = (uint64_t)now.tv_sec - began;
+	return 0;
+}
+
 int units_usable(const char *unit, const struct unit_state *st, struct err *e)
 {
 	if (streq(st->load, "loaded"))
@@ -167,6 +192,20 @@ int units_state(struct units *u, const char *unit, struct unit_state *ret, struc
 	*ret = l.state;
 	look_done(&l);
 	return 0;
+}
+
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e)
+{
+	struct waiting w = unitbus_waiting(NULL, unit, "looking at");
+	struct look l;
+	int r = look_again(u, &w, unit, w.start + MEND_US, &l, e);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < l.needs.n && r == 0; i++)
+		r = streq(l.needs.list[i], other);
+	look_done(&l);
+	return r;
 }
 
 int units_reload_manager(struct units *u, const struct progress *p, struct err *e)
@@ -547,6 +586,14 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 	return r;
 }
 
+int units_queue(struct units *u, const char *unit, struct err *e)
+{
+	struct waiting w = unitbus_waiting(NULL, unit, "starting");
+	int r = unitbus_call(&u->bus, &w, "StartUnit", unit, "replace", CALL_US, NULL, e);
+
+	return r < 0 ? err_prefix(e, "queue the start of %s", unit) : 0;
+}
+
 /* It is no longer the one that came up. */
 static int watched_died(struct units *u, const struct waiting *w, const struct unit_watched *x,
 			const struct look *l, struct err *e)
@@ -657,6 +704,14 @@ int units_state(struct units *u, const char *unit, struct unit_state *ret, struc
 	return no_systemd(e);
 }
 
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e)
+{
+	(void)u;
+	(void)unit;
+	(void)other;
+	return no_systemd(e);
+}
+
 int units_reload_manager(struct units *u, const struct progress *p, struct err *e)
 {
 	(void)u;
@@ -672,6 +727,13 @@ int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeo
 	(void)n;
 	(void)timeout;
 	(void)p;
+	return no_systemd(e);
+}
+
+int units_queue(struct units *u, const char *unit, struct err *e)
+{
+	(void)u;
+	(void)unit;
 	return no_systemd(e);
 }
 

@@ -42,6 +42,9 @@ struct unit_state {
 /* The state of a unit. A unit that doesn't exist is success with load "not-found". */
 int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e);
 
+/* Does systemd know that `unit` needs `other` (Requires=, BindsTo=)? 1 or 0. */
+int units_needs(struct units *u, const char *unit, const char *other, struct err *e);
+
 /* Can systemd start it? -ENOENT, -ERFKILL (masked), -EINVAL (unusable unit file): no. */
 int units_usable(const char *unit, const struct unit_state *st, struct err *e);
 
@@ -75,6 +78,9 @@ struct unit_todo {
 int units_run(struct units *u, const struct unit_todo *todo, size_t n, int timeout,
 	      const struct progress *p, struct err *e);
 
+/* Queues a unit's start, and waits for nothing. */
+int units_queue(struct units *u, const char *unit, struct err *e);
+
 /*
  * Watches units until `seconds` after `since` (CLOCK_MONOTONIC in microseconds; 0: now). Each has
  * to stay up in the invocation given, "" for the one that it has now: systemd takes a daemon for
@@ -100,6 +106,9 @@ int units_stop(struct units *u, const char *unit, int timeout, const struct prog
  */
 int units_journal(struct units *u, const char *unit, const char *invocation, unsigned lines,
 		  char **ret, struct err *e);
+
+/* For how many seconds has PID 1 run? -EOPNOTSUPP offline. */
+int units_boot_age(const struct host *h, uint64_t *ret, struct err *e);
 
 /* The boot id of this kernel as 32 hex digits; "" offline. */
 int units_boot_id(const struct host *h, char ret[33], struct err *e);

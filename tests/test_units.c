@@ -330,6 +330,17 @@ START_TEST(units_that_need_each_other)
 }
 END_TEST
 
+START_TEST(what_a_unit_needs)
+{
+	_cleanup_units_ struct units *u = fake_open();
+
+	fake->socket.needs = SERVICE;
+	ck_assert_int_eq(units_needs(u, SOCKET, SERVICE, &e), 1);
+	ck_assert_int_eq(units_needs(u, SOCKET, "other.service", &e), 0);
+	ck_assert_int_eq(units_needs(u, SERVICE, "none.service", &e), 0);
+}
+END_TEST
+
 /* --- after the start --- */
 
 static int watch(int seconds, const struct progress *p)
@@ -511,6 +522,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, refusals);
 	tcase_add_test(tc, a_cut_connection_is_mended);
 	tcase_add_test(tc, units_that_need_each_other);
+	tcase_add_test(tc, what_a_unit_needs);
 	tcase_add_test(tc, what_stays_up_is_watched);
 	tcase_add_test(tc, what_dies_later_is_noticed);
 	tcase_add_test(tc, a_watch_ends_at_a_signal);
