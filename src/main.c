@@ -16,6 +16,7 @@
 #include "idmap.h"
 #include "reconcile.h"
 #include "redact.h"
+#include "resolved.h"
 
 #define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
 
@@ -27,7 +28,7 @@ enum output {
 struct options {
 	const char *root;
 	enum output output;
-	bool no_restart, force, json;
+	bool no_restart, force, json, resolved;
 	struct report_style style;
 	const char *arg; /* PLAN or ID */
 };
@@ -42,6 +43,7 @@ enum {
 	TAKES_JSON = 32,
 	NEEDS_ARG = 64,
 	WRITES = 128,
+	TAKES_RESOLVED = 256,
 };
 
 struct command {
@@ -241,6 +243,28 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	return put_report(&r, o);
 }
 
+/* What the layers of a plan came to. */
+static int put_resolved(const struct command *c, const struct options *o, const struct plan *plan)
+{
+	struct errs none = { 0 };
+	json_t *resolved = plan_resolved(plan), *doc;
+
+	if (o->output == OUTPUT_JSON) {
+		doc = report_mistakes_json(c->name, &none);
+		if (doc && json_object_set_new(doc, "resolved", resolved) < 0) {
+			json_decref(doc);
+			doc = NULL;
+		}
+		put_json(doc);
+	} else {
+		_cleanup_free_ char *text = resolved ? resolved_text(resolved) : NULL;
+
+		put(stdout, text);
+		json_decref(resolved);
+	}
+	return EXIT_AS_WANTED;
+}
+
 static int cmd_validate(const struct command *c, const struct options *o)
 {
 	_cleanup_plan_ struct plan *plan = NULL;
@@ -255,6 +279,8 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	code = load_plan(c, o, true, &plan);
 	if (code)
 		return code;
+	if (o->resolved)
+		return put_resolved(c, o, plan);
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_mistakes_json(c->name, &none));
 	} else if (!o->style.quiet) {
@@ -418,8 +444,9 @@ static const struct command commands[] = {
 	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
-	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
-	  cmd_validate },
+	  "Tells every mistake at once, as file:line:column: message. --resolved prints what the plan and\n"
+	  "its includes come to, as one plan, each value with the file that says so and what it replaces.",
+	  TAKES_PLAN | NEEDS_ARG | TAKES_RESOLVED, cmd_validate },
 	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
 	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
 	  "each is named. --force puts the before-images back all the same.",
@@ -456,6 +483,8 @@ static void usage_command(const struct command *c)
 		puts("  --force                put before-images back over what somebody edited since");
 	if (c->takes & TAKES_JSON)
 		puts("  --json                 the JSON Schema of a plan");
+	if (c->takes & TAKES_RESOLVED)
+		puts("  --resolved             print the merged plan, and where each value comes from");
 	fputs(common_options, stdout);
 	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
 		puts("\nPLAN defaults to " DEFAULT_PLAN "; - is standard input.");
@@ -530,6 +559,7 @@ enum {
 	OPT_VERSION,
 	OPT_HELP,
 	OPT_JSON,
+	OPT_RESOLVED,
 };
 
 static const struct option long_options[] = {
@@ -543,6 +573,7 @@ static const struct option long_options[] = {
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "resolved", no_argument, NULL, OPT_RESOLVED },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -577,6 +608,8 @@ static int check_usage(const struct command *c, const struct options *o)
 		return bad_usage("%s takes no --force", c->name);
 	if (o->json && !(c->takes & TAKES_JSON))
 		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
+	if (o->resolved && !(c->takes & TAKES_RESOLVED))
+		return bad_usage("%s takes no --resolved; did you mean validate?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
 	if ((c->takes & TAKES_PLAN) && o->arg &&
@@ -635,6 +668,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_JSON:
 			o.json = true;
+			break;
+		case OPT_RESOLVED:
+			o.resolved = true;
 			break;
 		default:
 			return bad_usage("see bulkhead --help");

@@ -21,8 +21,10 @@ enum node_kind {
 	NODE_SCALAR,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_BAD,    /* a mistake about it was told already */
-	NODE_MERGED, /* a mapping whose children are now those of what it is the shadow of */
+	NODE_BAD,     /* a mistake about it was told already */
+	NODE_MERGED,  /* a mapping whose children are now those of what it is the shadow of */
+	NODE_REMOVED, /* no value here, whatever an included file says: what that was is its shadow
+		       */
 };
 
 struct node {
@@ -69,6 +71,9 @@ int node_parse(struct node_pool *pool, const char *file, const char *text, size_
  * then is its shadow. Either may be NULL. NULL: out of memory.
  */
 struct node *node_merge(struct node_pool *pool, struct node *base, struct node *over);
+
+/* Is it YAML's null, written out or left out? */
+bool node_is_null(const struct node *n);
 
 /* A mapping's value by name (of at most `len` bytes, not NUL-terminated), or NULL. */
 struct node *node_get(const struct node *map, const char *name, size_t len);

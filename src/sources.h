@@ -19,6 +19,8 @@ struct sources {
 	bool check; /* who could have written the files matters (see trust.h) */
 	size_t bytes, n_files;
 	const char *files[SOURCES_MAX]; /* as they stand in positions, in the order of loading */
+	const char *from[SOURCES_MAX];	/* of each the includes that lead to it, innermost first:
+					   "role.yaml:2:11, by plan.yaml:2:11"; NULL: the plan */
 };
 
 /*
