@@ -118,15 +118,18 @@ static void put_stderr(const char *text)
 	put(stderr, b.failed ? NULL : b.data);
 }
 
-static void put_error(const struct command *c, const struct options *o, enum exit_code code,
-		      const struct err *e)
+static void put_error(const struct command *c, const struct options *o, const struct host *h,
+		      enum exit_code code, const struct err *e)
 {
-	if (o->output == OUTPUT_JSON)
-		put_json(json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name,
-				   "result", "refused", "exit_code", (int)code, "error",
-				   json_string_any(e->text)));
-	else
+	json_t *doc;
+
+	if (o->output != OUTPUT_JSON) {
 		put_stderr(e->text);
+		return;
+	}
+	doc = json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name, "result",
+			"refused", "exit_code", (int)code, "error", json_string_any(e->text));
+	put_json(h ? report_stamp(doc, h) : doc);
 }
 
 static int put_report(const struct report *r, const struct options *o)
@@ -185,22 +188,24 @@ static int open_host(const struct command *c, const struct options *o, struct ho
 	*ret = TAKE_PTR(h);
 	return 0;
 failed:
-	put_error(c, o, EXIT_FAILED, &e);
+	put_error(c, o, NULL, EXIT_FAILED, &e);
 	return EXIT_FAILED;
 }
 
-static int load_plan(const struct command *c, const struct options *o, bool trust,
+/* With no host, whose plan it is doesn't matter. */
+static int load_plan(const struct command *c, const struct options *o, const struct host *h,
 		     struct plan **ret)
 {
-	struct plan_options po = { .trust_all = trust };
+	struct plan_options po = { .trust_all = !h };
 	struct errs mistakes = { 0 };
 	struct err e;
 	int r = plan_load(o->arg ? o->arg : DEFAULT_PLAN, &po, ret, &mistakes, &e);
 
 	if (r < 0 && !errs_any(&mistakes)) {
-		put_error(c, o, EXIT_USAGE, &e);
+		put_error(c, o, h, EXIT_USAGE, &e);
 	} else if (r < 0 && o->output == OUTPUT_JSON) {
-		put_json(report_mistakes_json(c->name, &mistakes));
+		put_json(h ? report_stamp(report_mistakes_json(c->name, &mistakes), h)
+			   : report_mistakes_json(c->name, &mistakes));
 	} else if (r < 0) {
 		_cleanup_free_ char *text = report_mistakes_text(&mistakes, &o->style);
 
@@ -232,9 +237,11 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	int code;
 
 	report_init(&r, c->name, NULL);
-	if ((code = open_host(c, o, &h)) || (code = load_plan(c, o, false, &plan)))
+	if ((code = open_host(c, o, &h)) || (code = load_plan(c, o, h, &plan)))
 		return code;
 	r.h = h;
+	r.plan = plan;
+	r.plan_path = ro.plan_path;
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
@@ -273,10 +280,10 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	int code;
 
 	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	code = load_plan(c, o, true, &plan);
+	code = load_plan(c, o, NULL, &plan);
 	if (code)
 		return code;
 	if (o->resolved)
@@ -348,7 +355,7 @@ static int cmd_history(const struct command *c, const struct options *o)
 	if (code)
 		return code;
 	if (journal_list(h, &list, &n, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON)
@@ -389,7 +396,7 @@ static int cmd_subids(const struct command *c, const struct options *o)
 		return code;
 	if (accounts_load(h, &a, &e) < 0 || idmap_load(h, &m, &e) < 0 ||
 	    idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON) {
@@ -399,7 +406,7 @@ static int cmd_subids(const struct command *c, const struct options *o)
 		json_object_set_new(doc, "command", json_string(c->name));
 		put_json(doc);
 	} else if (idmap_draw(&m, &f, terminal_width(), o->style.color, &text, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		idmap_findings_done(&f);
 		return EXIT_FAILED;
 	} else {
@@ -415,7 +422,7 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	struct err e;
 
 	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->json || o->output == OUTPUT_JSON) {
@@ -423,7 +430,7 @@ static int cmd_schema(const struct command *c, const struct options *o)
 		return EXIT_AS_WANTED;
 	}
 	if (schema_text(&text, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	put(stdout, text);

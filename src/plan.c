@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "buf.h"
+#include "json.h"
 #include "module.h"
 #include "node.h"
 #include "resolved.h"
@@ -377,6 +378,28 @@ int plan_load(const char *path, const struct plan_options *opt, struct plan **re
 	      struct errs *errs, struct err *e)
 {
 	return load(path, NULL, 0, geteuid() == 0 && !(opt && opt->trust_all), ret, errs, e);
+}
+
+json_t *plan_files(const struct plan *p)
+{
+	const struct sources *s = &p->sources;
+	_cleanup_buf_ struct buf all = BUF_INIT;
+	json_t *files = json_array();
+	char sum[SHA256_TEXT];
+
+	for (size_t i = 0; i < s->n_files; i++) {
+		buf_addf(&all, "%s\n", s->sha256[i]);
+		if (files && json_array_append_new(files, json_pack("{s:o, s:s}", "name",
+								    json_string_any(s->files[i]),
+								    "sha256", s->sha256[i])))
+			all.failed = true;
+	}
+	if (all.failed) {
+		json_decref(files);
+		return NULL;
+	}
+	sha256_text(all.data, all.len, sum);
+	return json_pack("{s:s, s:o}", "sha256", sum, "files", files);
 }
 
 json_t *plan_resolved(const struct plan *p)

@@ -57,6 +57,10 @@ extern const struct field plan_fields[];
  * Defaults are not among them. NULL: out of memory. */
 json_t *plan_resolved(const struct plan *p);
 
+/* What the plan was read from, as object: `sha256` and `files` as in doc/json.md. NULL: out of
+ * memory. */
+json_t *plan_files(const struct plan *p);
+
 /* The section of a module, or NULL when the plan has none. */
 const struct section *plan_section(const struct plan *p, const char *module);
 

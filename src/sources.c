@@ -287,6 +287,7 @@ static int text_load(struct sources *l, const struct origin *o, const char *text
 		if (!l->from[l->n_files])
 			return err_oom(l->e);
 	}
+	sha256_text(text, len, l->sha256[l->n_files]);
 	l->files[l->n_files++] = o->name;
 	l->bytes += len;
 	if (len > FILE_SIZE_MAX || l->bytes > TOTAL_SIZE_MAX) {
