@@ -177,6 +177,14 @@ static int open_host(const struct command *c, const struct options *o, struct ho
 	enum confine_role role;
 	struct err e;
 
+	/* A bare chroot: real paths are asked of it, and what can't be opened is changed through
+	 * it. */
+	if ((c->takes & (TAKES_PLAN | WRITES)) && access("/proc/self/fd", X_OK) < 0) {
+		err_set(&e, ENOENT,
+			"/proc is missing here, and no file can be told by its name without it; nothing "
+			"was touched\ntype: mount -t proc proc /proc");
+		goto failed;
+	}
 	if (host_open(o->root, &h, &e) < 0)
 		goto failed;
 	if (c->takes & WRITES)
