@@ -422,7 +422,7 @@ static int check_data_root(struct work *w, struct err *e)
 static json_t *read_keys(const struct work *w)
 {
 	const char *policy = daemon_restart_policy(w->s, w->run.seen.info);
-	bool reloads = w->reload && !policy && !w->out->no_restart;
+	bool reloads = w->reload && !w->restart && !policy && !w->out->no_restart;
 	json_t *keys = json_object();
 	const char *key;
 	json_t *v;
@@ -450,7 +450,8 @@ static int remember(struct work *w, struct err *e)
 
 	if (!state)
 		return err_oom(e);
-	if (w->run.up && !w->restart && (writes || w->reload)) {
+	/* Also when a restart is asked for: it may be put off, and after it the memory is stale. */
+	if (w->run.up && (writes || w->reload)) {
 		json_t *keys = read_keys(w);
 
 		if (!keys)

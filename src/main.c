@@ -17,6 +17,7 @@
 #include "idmap.h"
 #include "reconcile.h"
 #include "redact.h"
+#include "resolved.h"
 
 #define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
 
@@ -43,7 +44,7 @@ static const struct {
 struct options {
 	const char *root;
 	enum output output;
-	bool no_restart, force, json, boot;
+	bool no_restart, force, json, boot, resolved;
 	struct report_style style;
 	const char *arg; /* PLAN or ID */
 };
@@ -59,6 +60,7 @@ enum {
 	NEEDS_ARG = 64,
 	WRITES = 128,
 	TAKES_BOOT = 256,
+	TAKES_RESOLVED = 512,
 };
 
 struct command {
@@ -148,17 +150,20 @@ static void put_other(const struct command *c, const struct options *o, enum exi
 	put_as_is(stdout, text);
 }
 
-static void put_error(const struct command *c, const struct options *o, enum exit_code code,
-		      const struct err *e)
+static void put_error(const struct command *c, const struct options *o, const struct host *h,
+		      enum exit_code code, const struct err *e)
 {
-	if (o->output == OUTPUT_JSON)
-		put_json(json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name,
-				   "result", "refused", "exit_code", (int)code, "error",
-				   json_string_any(e->text)));
-	else
+	json_t *doc;
+
+	if (o->output != OUTPUT_JSON) {
 		put_stderr(e->text);
-	if (o->output >= OUTPUT_OTHERS)
-		put_other(c, o, code, e);
+		if (o->output >= OUTPUT_OTHERS)
+			put_other(c, o, code, e);
+		return;
+	}
+	doc = json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name, "result",
+			"refused", "exit_code", (int)code, "error", json_string_any(e->text));
+	put_json(h ? report_stamp(doc, h) : doc);
 }
 
 static int put_report(const struct report *r, const struct options *o)
@@ -212,6 +217,14 @@ static int open_host(const struct command *c, const struct options *o, struct ho
 	enum confine_role role;
 	struct err e;
 
+	/* A bare chroot: real paths are asked of it, and what can't be opened is changed through
+	 * it. */
+	if ((c->takes & (TAKES_PLAN | WRITES)) && access("/proc/self/fd", X_OK) < 0) {
+		err_set(&e, ENOENT,
+			"/proc is missing here, and no file can be told by its name without it; nothing "
+			"was touched\ntype: mount -t proc proc /proc");
+		goto failed;
+	}
 	if (host_open(o->root, &h, &e) < 0)
 		goto failed;
 	if (c->takes & WRITES)
@@ -223,22 +236,24 @@ static int open_host(const struct command *c, const struct options *o, struct ho
 	*ret = TAKE_PTR(h);
 	return 0;
 failed:
-	put_error(c, o, EXIT_FAILED, &e);
+	put_error(c, o, NULL, EXIT_FAILED, &e);
 	return EXIT_FAILED;
 }
 
-static int load_plan(const struct command *c, const struct options *o, bool trust,
+/* With no host, whose plan it is doesn't matter. */
+static int load_plan(const struct command *c, const struct options *o, const struct host *h,
 		     struct plan **ret)
 {
-	struct plan_options po = { .trust_all = trust };
+	struct plan_options po = { .trust_all = !h };
 	struct errs mistakes = { 0 };
 	struct err e;
 	int r = plan_load(o->arg ? o->arg : DEFAULT_PLAN, &po, ret, &mistakes, &e);
 
 	if (r < 0 && !errs_any(&mistakes)) {
-		put_error(c, o, EXIT_USAGE, &e);
+		put_error(c, o, h, EXIT_USAGE, &e);
 	} else if (r < 0 && o->output == OUTPUT_JSON) {
-		put_json(report_mistakes_json(c->name, &mistakes));
+		put_json(h ? report_stamp(report_mistakes_json(c->name, &mistakes), h)
+			   : report_mistakes_json(c->name, &mistakes));
 	} else if (r < 0) {
 		_cleanup_free_ char *text = report_mistakes_text(&mistakes, &o->style);
 
@@ -272,7 +287,7 @@ static int begin_boot(const struct command *c, const struct options *o, struct h
 
 		err_set(&e, EOPNOTSUPP, "--boot is for a host that boots, and this is none: %s",
 			host_offline_why(h));
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, h, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	host_set_booting(h);
@@ -316,8 +331,10 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	r.h = h;
 	if (o->boot && (code = begin_boot(c, o, h, &ro, &r)))
 		return code;
-	if ((code = load_plan(c, o, false, &plan)))
+	if ((code = load_plan(c, o, h, &plan)))
 		return boot_told(o, code);
+	r.plan = plan;
+	r.plan_path = ro.plan_path;
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
@@ -353,7 +370,7 @@ static int cmd_drift(const struct command *c, const struct options *o)
 		return code;
 	r.h = h;
 	events_open(&ev, h, host_is_live(h) ? put_event : NULL, NULL);
-	if ((code = load_plan(c, o, false, &plan))) {
+	if ((code = load_plan(c, o, h, &plan))) {
 		event_send(&ev,
 			   &(struct event){
 				   .kind = EVENT_NOT_LOOKED,
@@ -362,11 +379,13 @@ static int cmd_drift(const struct command *c, const struct options *o)
 			   &r.err);
 		return code;
 	}
+	r.plan = plan;
+	r.plan_path = ro.plan_path;
 	s = plan_section(plan, "drift");
 	mend = s && streq(section_str(s, "action"), "apply");
 	if (!mend &&
 	    confine_role(host_is_live(h) ? CONFINE_LOOK : CONFINE_READ, host_root(h), &r.err) < 0) {
-		put_error(c, o, EXIT_FAILED, &r.err);
+		put_error(c, o, h, EXIT_FAILED, &r.err);
 		return EXIT_FAILED;
 	}
 	catch_signals();
@@ -374,6 +393,28 @@ static int cmd_drift(const struct command *c, const struct options *o)
 	if (p.tick)
 		fputs("\r\033[K", stderr);
 	return put_report(&r, o);
+}
+
+/* What the layers of a plan came to. */
+static int put_resolved(const struct command *c, const struct options *o, const struct plan *plan)
+{
+	struct errs none = { 0 };
+	json_t *resolved = plan_resolved(plan), *doc;
+
+	if (o->output == OUTPUT_JSON) {
+		doc = report_mistakes_json(c->name, &none);
+		if (doc && json_object_set_new(doc, "resolved", resolved) < 0) {
+			json_decref(doc);
+			doc = NULL;
+		}
+		put_json(doc);
+	} else {
+		_cleanup_free_ char *text = resolved ? resolved_text(resolved) : NULL;
+
+		put(stdout, text);
+		json_decref(resolved);
+	}
+	return EXIT_AS_WANTED;
 }
 
 static int cmd_validate(const struct command *c, const struct options *o)
@@ -384,12 +425,14 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	int code;
 
 	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	code = load_plan(c, o, true, &plan);
+	code = load_plan(c, o, NULL, &plan);
 	if (code)
 		return code;
+	if (o->resolved)
+		return put_resolved(c, o, plan);
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_mistakes_json(c->name, &none));
 	} else if (!o->style.quiet) {
@@ -436,7 +479,7 @@ static int cmd_back(const struct command *c, const struct options *o)
 		return code;
 	r.h = h;
 	if (o->boot && reconcile_unproved(h, &id, &r.err) < 0) {
-		put_error(c, o, EXIT_FAILED, &r.err);
+		put_error(c, o, h, EXIT_FAILED, &r.err);
 		return EXIT_FAILED;
 	}
 	if (o->boot && !id)
@@ -463,7 +506,7 @@ static int cmd_history(const struct command *c, const struct options *o)
 	if (code)
 		return code;
 	if (journal_list(h, &list, &n, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON)
@@ -503,7 +546,7 @@ static int cmd_subids(const struct command *c, const struct options *o)
 		return code;
 	if (accounts_load(h, &a, &e) < 0 || idmap_load(h, &m, &e) < 0 ||
 	    idmap_findings(&m, &a, h, IDMAP_NOTE, &f, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->output == OUTPUT_JSON) {
@@ -513,7 +556,7 @@ static int cmd_subids(const struct command *c, const struct options *o)
 		json_object_set_new(doc, "command", json_string(c->name));
 		put_json(doc);
 	} else if (idmap_draw(&m, &f, terminal_width(), o->style.color, &text, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		idmap_findings_done(&f);
 		return EXIT_FAILED;
 	} else {
@@ -529,7 +572,7 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	struct err e;
 
 	if (confine_role(CONFINE_PARSE, -1, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	if (o->json || o->output == OUTPUT_JSON) {
@@ -537,7 +580,7 @@ static int cmd_schema(const struct command *c, const struct options *o)
 		return EXIT_AS_WANTED;
 	}
 	if (schema_text(&text, &e) < 0) {
-		put_error(c, o, EXIT_FAILED, &e);
+		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
 	put(stdout, text);
@@ -562,8 +605,9 @@ static const struct command commands[] = {
 	  "allows now; the rest is pending, and told. Exit code 2: something differs, or is pending.",
 	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_drift },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
-	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
-	  cmd_validate },
+	  "Tells every mistake at once, as file:line:column: message. --resolved prints what the plan and\n"
+	  "its includes come to, as one plan, each value with the file that says so and what it replaces.",
+	  TAKES_PLAN | NEEDS_ARG | TAKES_RESOLVED, cmd_validate },
 	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
 	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
 	  "each is named. --force puts the before-images back all the same.",
@@ -610,6 +654,8 @@ static void usage_command(const struct command *c)
 		puts("  --force                put before-images back over what somebody edited since");
 	if (c->takes & TAKES_JSON)
 		puts("  --json                 the JSON Schema of a plan");
+	if (c->takes & TAKES_RESOLVED)
+		puts("  --resolved             print the merged plan, and where each value comes from");
 	usage_outputs(c);
 	fputs(common_options, stdout);
 	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
@@ -687,6 +733,7 @@ enum {
 	OPT_HELP,
 	OPT_JSON,
 	OPT_BOOT,
+	OPT_RESOLVED,
 };
 
 static const struct option long_options[] = {
@@ -701,6 +748,7 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "boot", no_argument, NULL, OPT_BOOT },
+	{ "resolved", no_argument, NULL, OPT_RESOLVED },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -745,6 +793,8 @@ static int check_usage(const struct command *c, const struct options *o)
 			"--boot is for the host that boots, and a tree doesn't: leave it out");
 	if (o->json && !(c->takes & TAKES_JSON))
 		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
+	if (o->resolved && !(c->takes & TAKES_RESOLVED))
+		return bad_usage("%s takes no --resolved; did you mean validate?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
 	if ((c->takes & TAKES_PLAN) && o->arg &&
@@ -806,6 +856,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_BOOT:
 			o.boot = true;
+			break;
+		case OPT_RESOLVED:
+			o.resolved = true;
 			break;
 		default:
 			return bad_usage("see bulkhead --help");

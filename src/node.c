@@ -666,6 +666,13 @@ int node_parse(struct node_pool *pool, const char *file, const char *text, size_
 	return 0;
 }
 
+bool node_is_null(const struct node *n)
+{
+	return n->kind == NODE_SCALAR && n->plain &&
+	       (!*n->text || streq(n->text, "~") || streq(n->text, "null") ||
+		streq(n->text, "Null") || streq(n->text, "NULL"));
+}
+
 struct node *node_get(const struct node *map, const char *name, size_t len)
 {
 	size_t lo = 0, hi = map->kind == NODE_MAP ? map->n : 0;

@@ -21,8 +21,10 @@ enum node_kind {
 	NODE_SCALAR,
 	NODE_LIST,
 	NODE_MAP,
-	NODE_BAD,    /* a mistake about it was told already */
-	NODE_MERGED, /* a mapping whose children are now those of what it is the shadow of */
+	NODE_BAD,     /* a mistake about it was told already */
+	NODE_MERGED,  /* a mapping whose children are now those of what it is the shadow of */
+	NODE_REMOVED, /* no value here, whatever an included file says: what that was is its shadow
+		       */
 };
 
 struct node {
@@ -72,6 +74,8 @@ struct node *node_merge(struct node_pool *pool, struct node *base, struct node *
 
 /* Makes a scalar (and the scalars it shadows) a mapping of `name` to it. -ENOMEM. */
 int node_wrap(struct node_pool *pool, struct node *n, const char *name);
+/* Is it YAML's null, written out or left out? */
+bool node_is_null(const struct node *n);
 
 /* A mapping's value by name (of at most `len` bytes, not NUL-terminated), or NULL. */
 struct node *node_get(const struct node *map, const char *name, size_t len);

@@ -4,8 +4,10 @@
 #include <limits.h>
 
 #include "buf.h"
+#include "json.h"
 #include "module.h"
 #include "node.h"
+#include "resolved.h"
 #include "sources.h"
 #include "value.h"
 
@@ -17,6 +19,7 @@ struct plan {
 	struct node **nodes; /* of sections; NULL: all defaults */
 	size_t n;
 	unsigned engine;
+	json_t *engine_given;
 };
 
 static bool engine_parse(const char *s, unsigned *ret)
@@ -77,7 +80,8 @@ const struct field plan_fields[] = {
 	{ .name = "include",
 	  .type = FIELD_LIST,
 	  .help = "profile:NAME, or the name of a file in this file's folder; what stands here wins "
-		  "over what is included, and later ones over earlier ones",
+		  "over what is included, and later ones over earlier ones; lists replace, mappings are "
+		  "merged, and null takes out what an included file says",
 	  .max = SOURCES_INCLUDES,
 	  .of = &include_entry },
 	{ .name = "engine",
@@ -152,7 +156,7 @@ static void engine_load(struct plan *p, struct node *n, struct errs *errs)
 	v = value_parse(row, n, row->name, errs, &clean);
 	if (json_is_string(json_object_get(v, "version")))
 		engine_parse(json_string_value(json_object_get(v, "version")), &p->engine);
-	json_decref(v);
+	p->engine_given = v;
 }
 
 static int section_load(struct plan *p, const struct module *m, struct node *n, struct errs *errs,
@@ -171,6 +175,8 @@ static int section_load(struct plan *p, const struct module *m, struct node *n, 
 		n->kind = NODE_LIST;
 	if (n)
 		v = value_parse(m->list ? &list : &row, n, m->list ? m->name : NULL, errs, &clean);
+	if (n && n->kind == NODE_REMOVED && !m->always)
+		return 0;
 	if (m->list && v)
 		v = json_pack("{s:o}", m->name, v);
 	else if (!v && !errs->failed)
@@ -290,6 +296,27 @@ static void mistakes_sort(const struct plan *p, struct errs *errs)
 	errs->n = n;
 }
 
+/* Who has several hosts has several plans that include a file: which one it was is told, too. */
+static void mistakes_chain(const struct plan *p, struct errs *errs)
+{
+	for (size_t i = 0; i < errs->n; i++) {
+		struct sortable s = { .m = errs->list[i] };
+		const char *from;
+		char *text;
+
+		position_parse(p, &s);
+		from = s.file && s.file <= p->sources.n_files ? p->sources.from[s.file - 1] : NULL;
+		if (!from)
+			continue;
+		if (asprintf(&text, "%s (included by %s)", s.m.text, from) < 0) {
+			errs->failed = true;
+			return;
+		}
+		free(s.m.text);
+		errs->list[i].text = text;
+	}
+}
+
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -298,6 +325,7 @@ void plan_free(struct plan *p)
 		json_decref(p->sections[i].values);
 		json_decref(p->sections[i].given);
 	}
+	json_decref(p->engine_given);
 	free(p->sections);
 	free(p->nodes);
 	node_pool_done(&p->pool);
@@ -328,6 +356,11 @@ static int load(const char *name, const char *text, size_t len, bool check, stru
 		return r;
 	}
 	mistakes_sort(p, errs);
+	mistakes_chain(p, errs);
+	if (errs->failed) {
+		errs_done(errs);
+		return err_oom(e);
+	}
 	if (errs_any(errs))
 		return err_set(e, EINVAL, "%s: %zu mistake%s in the plan", name,
 			       errs->n + errs->more, errs->n + errs->more == 1 ? "" : "s");
@@ -345,6 +378,52 @@ int plan_load(const char *path, const struct plan_options *opt, struct plan **re
 	      struct errs *errs, struct err *e)
 {
 	return load(path, NULL, 0, geteuid() == 0 && !(opt && opt->trust_all), ret, errs, e);
+}
+
+json_t *plan_files(const struct plan *p)
+{
+	const struct sources *s = &p->sources;
+	_cleanup_buf_ struct buf all = BUF_INIT;
+	json_t *files = json_array();
+	char sum[SHA256_TEXT];
+
+	for (size_t i = 0; i < s->n_files; i++) {
+		buf_addf(&all, "%s\n", s->sha256[i]);
+		if (files && json_array_append_new(files, json_pack("{s:o, s:s}", "name",
+								    json_string_any(s->files[i]),
+								    "sha256", s->sha256[i])))
+			all.failed = true;
+	}
+	if (all.failed) {
+		json_decref(files);
+		return NULL;
+	}
+	sha256_text(all.data, all.len, sum);
+	return json_pack("{s:s, s:o}", "sha256", sum, "files", files);
+}
+
+json_t *plan_resolved(const struct plan *p)
+{
+	json_t *out = json_array();
+	struct err e;
+	int r = 0;
+
+	for (size_t i = 0; out && i < p->top->n && r == 0; i++) {
+		struct node *n = p->top->child[i];
+		const struct section *s = plan_section(p, n->key->text);
+		json_t *value = s ? s->given : NULL;
+
+		if (streq(n->key->text, "version") || streq(n->key->text, "include"))
+			continue;
+		if (s && s->module->list)
+			value = json_object_get(value, s->module->name);
+		else if (streq(n->key->text, "engine"))
+			value = p->engine_given;
+		r = resolved_add(out, n->key->text, n, value, p->sources.pool, &e);
+	}
+	if (r)
+		json_decref(out);
+	return r ? NULL : out;
 }
 
 const struct section *plan_section(const struct plan *p, const char *module)

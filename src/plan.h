@@ -53,6 +53,14 @@ DEFINE_CLEANUP(struct plan, plan_free);
 /* The settings of a plan that belong to no module: version, include, engine. */
 extern const struct field plan_fields[];
 
+/* Every value that the plan's files give, in the order of sections, and where from: see resolved.h.
+ * Defaults are not among them. NULL: out of memory. */
+json_t *plan_resolved(const struct plan *p);
+
+/* What the plan was read from, as object: `sha256` and `files` as in doc/json.md. NULL: out of
+ * memory. */
+json_t *plan_files(const struct plan *p);
+
 /* The section of a module, or NULL when the plan has none. */
 const struct section *plan_section(const struct plan *p, const char *module);
 

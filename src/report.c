@@ -569,26 +569,45 @@ static json_t *ids_json(const unsigned *ids, size_t n)
 	return list;
 }
 
+static json_t *plan_json(const struct report *r)
+{
+	json_t *o;
+
+	if (!r->plan)
+		return json_null();
+	o = plan_files(r->plan);
+	if (o && json_object_set_new(o, "path", json_string_any(r->plan_path))) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
 json_t *report_json(const struct report *r)
 {
 	const char *root = *host_prefix(r->h) ? host_prefix(r->h) : "/";
 
-	return json_pack(
-		"{s:i, s:s, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"format", FORMAT, "command", r->command, "root", json_string_any(root), "live",
-		host_is_live(r->h), "result", results[r->result], "exit_code", (int)r->code,
-		"transaction", r->id ? json_integer(r->id) : json_null(), "recovered",
-		r->recovered || r->result == REPORT_RECOVERED, "undone",
-		ids_json(r->journal.undoes,
-			 r->result == REPORT_ROLLED_BACK || r->result == REPORT_RECOVERED
-				 ? r->journal.n_undoes
-				 : 0),
-		"changes", changes_json(r), "commands", commands_json(&r->changes), "units",
-		asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
-		report_findings_json(&r->findings), "controls", report_controls_json(r), "score",
-		report_score_json(r), "mistakes", errs_json(&r->changes.mistakes), "refusals",
-		errs_json(&r->changes.refusals), "failed", errs_json(&r->failed), "error",
-		json_string_any(r->err.text[0] ? r->err.text : NULL));
+	return report_stamp(
+		json_pack(
+			"{s:i, s:s, s:o, s:o, s:o, s:b, s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"format", FORMAT, "command", r->command, "root", json_string_any(root),
+			"plan", plan_json(r), "applied",
+			streq(r->command, "check") ? report_applied_json(r->h) : json_null(),
+			"live", host_is_live(r->h), "result", results[r->result], "exit_code",
+			(int)r->code, "transaction", r->id ? json_integer(r->id) : json_null(),
+			"recovered", r->recovered || r->result == REPORT_RECOVERED, "undone",
+			ids_json(r->journal.undoes,
+				 r->result == REPORT_ROLLED_BACK || r->result == REPORT_RECOVERED
+					 ? r->journal.n_undoes
+					 : 0),
+			"changes", changes_json(r), "commands", commands_json(&r->changes), "units",
+			asks_json(&r->changes), "notes", notes_json(&r->changes), "findings",
+			report_findings_json(&r->findings), "controls", report_controls_json(r),
+			"score", report_score_json(r), "mistakes", errs_json(&r->changes.mistakes),
+			"refusals", errs_json(&r->changes.refusals), "failed",
+			errs_json(&r->failed), "error",
+			json_string_any(r->err.text[0] ? r->err.text : NULL)),
+		r->h);
 }
 
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style)
@@ -622,16 +641,6 @@ json_t *report_mistakes_json(const char *command, const struct errs *mistakes)
 
 /* --- history --- */
 
-static void add_time(struct buf *b, uint64_t us)
-{
-	time_t t = (time_t)(us / 1000000);
-	char text[64];
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		buf_adds(b, text);
-}
-
 char *report_history_text(const struct journal *list, size_t n, const struct report_style *style)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -641,7 +650,7 @@ char *report_history_text(const struct journal *list, size_t n, const struct rep
 		bool undone = !j->rollback && !journal_stands(list, n, j->id);
 
 		buf_addf(&b, "%4u  ", j->id);
-		add_time(&b, j->time_us);
+		report_add_time(&b, j->time_us);
 		buf_adds(&b, "  ");
 		add_colored(&b, style,
 			    j->rollback ? CYAN
@@ -722,7 +731,7 @@ json_t *report_history_json(const struct journal *list, size_t n)
 		const struct journal *j = &list[i - 1];
 		_cleanup_buf_ struct buf when = BUF_INIT;
 
-		add_time(&when, j->time_us);
+		report_add_time(&when, j->time_us);
 		json_array_append_new(
 			all, json_pack("{s:i, s:s, s:s, s:b, s:o, s:s?, s:o, s:o, s:o}", "id",
 				       (int)j->id, "kind", j->rollback ? "rollback" : "apply",

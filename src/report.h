@@ -30,6 +30,8 @@ enum report_result {
 struct report {
 	const char *command; /* "apply" ... */
 	const struct host *h;
+	const struct plan *plan; /* NULL: the command takes none */
+	const char *plan_path;
 	enum exit_code code;
 	enum report_result result;
 	struct changes changes;
@@ -71,6 +73,9 @@ json_t *report_json(const struct report *r);
  */
 char *report_prometheus(const struct report *r);
 char *report_junit(const struct report *r);
+/* Adds who reports, when, and of which host (see doc/json.md); takes `doc` over. NULL: out of
+ * memory. */
+json_t *report_stamp(json_t *doc, const struct host *h);
 
 /* Mistakes of a plan, one a line: "file:line:column: message"; and as JSON. */
 char *report_mistakes_text(const struct errs *mistakes, const struct report_style *style);

@@ -41,6 +41,12 @@ static inline void add_setting(struct buf *b, const char *module, const char *se
 		 setting ? setting : "");
 }
 
+/* The newest apply that was not undone; null: none, or the history can't be read. */
+json_t *report_applied_json(const struct host *h);
+
+/* UTC, as in RFC 3339. */
+void report_add_time(struct buf *b, uint64_t us);
+
 void report_add_notes(struct buf *b, const struct report *r, const struct report_style *st);
 
 /* A line a finding, and how many there are of each state. */

@@ -49,7 +49,7 @@ static json_t *strings(const char *const *list)
 	return a;
 }
 
-static json_t *table_schema(const struct field *table);
+static json_t *table_schema(const struct field *table, bool nullable);
 
 /* The type alone. */
 static json_t *type_schema(const struct field *f)
@@ -91,7 +91,7 @@ static json_t *type_schema(const struct field *f)
 				 (json_int_t)(f->max ? f->max : 4096), "propertyNames", "minLength",
 				 1, "maxLength", KEY_MAX);
 	case FIELD_OBJECT:
-		return table_schema(f->of);
+		return table_schema(f->of, false);
 	case FIELD_NONE:
 		break;
 	}
@@ -122,13 +122,33 @@ static json_t *field_schema(const struct field *f)
 	return o;
 }
 
-static json_t *table_schema(const struct field *table)
+/* Null, too: in a plan of several files it takes out what an included one says. */
+static json_t *or_null(json_t *o)
+{
+	json_t *any = json_object_get(o, "anyOf"), *type = json_object_get(o, "type");
+	json_t *choices = json_object_get(o, "enum");
+
+	if (any && json_array_append_new(any, json_pack("{s:s}", "type", "null")) < 0)
+		goto failed;
+	if (choices && json_array_append_new(choices, json_null()) < 0)
+		goto failed;
+	if (json_is_array(type) && json_array_append_new(type, json_string("null")) < 0)
+		goto failed;
+	if (json_is_string(type))
+		put(&o, "type", json_pack("[O,s]", type, "null"));
+	return o;
+failed:
+	json_decref(o);
+	return NULL;
+}
+
+static json_t *table_schema(const struct field *table, bool nullable)
 {
 	json_t *o = json_pack("{s:s, s:b}", "type", "object", "additionalProperties", 0);
 	json_t *properties = json_object(), *required = json_array();
 
 	for (const struct field *f = table; f && f->type != FIELD_NONE; f++) {
-		put(&properties, f->name, field_schema(f));
+		put(&properties, f->name, nullable ? or_null(field_schema(f)) : field_schema(f));
 		if (f->required)
 			append(&required, json_string(f->name));
 	}
@@ -144,7 +164,7 @@ static json_t *table_schema(const struct field *table)
 static json_t *section_schema(const char *name, const char *summary, const struct field *table,
 			      bool list, const char *scalar)
 {
-	json_t *o = table_schema(table);
+	json_t *o = table_schema(table, !list);
 
 	if (list)
 		o = json_pack("{s:[s,s], s:o}", "type", "array", "null", "items", o);
@@ -160,7 +180,7 @@ static json_t *section_schema(const char *name, const char *summary, const struc
 
 json_t *schema_json(void)
 {
-	json_t *o = table_schema(plan_fields);
+	json_t *o = table_schema(plan_fields, false);
 	json_t *properties = json_object_get(o, "properties");
 	const struct field *engine = field_find(plan_fields, "engine");
 

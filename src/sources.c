@@ -11,13 +11,15 @@
 
 #define FILE_SIZE_MAX  ((size_t)1024 * 1024)
 #define TOTAL_SIZE_MAX ((size_t)4 * 1024 * 1024) /* the plan and all its includes */
+#define CHAIN_MAX      4			 /* includes that are told of a file */
 #define STDIN_NAME     "<stdin>"
 #define PROFILE_PREFIX "profile:"
 
 /* A file being read, and the one that includes it. */
 struct origin {
 	const struct origin *up;
-	const char *name;   /* in positions */
+	const struct node *by; /* the entry of up's include that names this file */
+	const char *name;      /* in positions */
 	const char *folder; /* what stands before the name of a file beside it: "", or up to '/' */
 	int dir;	    /* -1: no folder, only profiles can be included */
 	bool is_file;	    /* dev and ino say which */
@@ -40,6 +42,21 @@ static int scalars_wrap(struct node_pool *pool, const struct node *top)
 
 static int text_load(struct sources *l, const struct origin *o, const char *text, size_t len,
 		     struct node **ret);
+
+/* The includes that lead to what `by`, an entry of a list of `of`, names. NULL: out of memory. */
+static const char *chain_text(struct sources *l, const struct origin *of, const struct node *by)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	for (int i = 0; by; by = of->by, of = of->up, i++) {
+		if (i == CHAIN_MAX) {
+			buf_adds(&b, ", ...");
+			break;
+		}
+		buf_addf(&b, "%s%s:%u:%u", i ? ", by " : "", by->file, by->line, by->column);
+	}
+	return b.failed ? NULL : node_strdup(l->pool, b.data);
+}
 
 /* The bytes of a file, up to one more than may be. */
 static int fd_read(int fd, const char *name, struct buf *b, struct err *e)
@@ -93,7 +110,7 @@ static int profile_load(struct sources *l, const struct origin *of, const struct
 			struct node **ret)
 {
 	const char *name = n->text + strlen(PROFILE_PREFIX);
-	struct origin o = { .up = of, .name = n->text, .folder = "", .dir = -1 };
+	struct origin o = { .up = of, .by = n, .name = n->text, .folder = "", .dir = -1 };
 	const char *names[64] = { 0 };
 	const char *near;
 	char quoted[QUOTED_SIZE];
@@ -123,7 +140,10 @@ static int file_load(struct sources *l, const struct origin *of, const struct no
 	_cleanup_free_ char *name = NULL;
 	_cleanup_close_ int fd = -1;
 	char quoted[QUOTED_SIZE];
-	struct origin o = { .up = of, .folder = of->folder, .dir = of->dir, .is_file = true };
+	struct origin o = {
+		.up = of, .by = n, .folder = of->folder, .dir = of->dir, .is_file = true
+	};
+	const char *chain;
 	struct err e = { 0 };
 	struct stat st;
 	int r;
@@ -148,8 +168,11 @@ static int file_load(struct sources *l, const struct origin *of, const struct no
 		return err_oom(l->e);
 	}
 	r = trust_open_beside(of->dir, n->text, name, l->check, &fd, &st, &e);
-	if (r == -EPERM)
-		return err_set(l->e, EPERM, "%s", e.text);
+	if (r == -EPERM) {
+		chain = chain_text(l, of, n);
+		return chain ? err_set(l->e, EPERM, "%s\nincluded by %s", e.text, chain)
+			     : err_oom(l->e);
+	}
 	if (r == -ELOOP) {
 		node_mistake(
 			n, l->errs,
@@ -245,14 +268,40 @@ static void version_check(struct sources *l, const char *file, const struct node
 	json_decref(v);
 }
 
+/*
+ * "icc: null" in a file that others include, or that includes others: as if no file below had set
+ * it. In a plan of one file it is the mistake that it always was. Lists are replaced as a whole,
+ * there is nothing in them to take out.
+ */
+static void removals_mark(struct node *map, bool top)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		struct node *c = map->child[i];
+
+		if (top && (streq(c->key->text, "version") || streq(c->key->text, "include")))
+			continue;
+		if (c->kind == NODE_MAP)
+			removals_mark(c, false);
+		else if (node_is_null(c) && *c->text)
+			c->kind = NODE_REMOVED;
+	}
+}
+
 static int text_load(struct sources *l, const struct origin *o, const char *text, size_t len,
 		     struct node **ret)
 {
+	const struct node *include;
 	const struct node start = { .file = o->name, .line = 1, .column = 1 };
 	size_t told = l->errs->n;
 	struct node *top, *base;
 	int r;
 
+	if (o->by) {
+		l->from[l->n_files] = chain_text(l, o->up, o->by);
+		if (!l->from[l->n_files])
+			return err_oom(l->e);
+	}
+	sha256_text(text, len, l->sha256[l->n_files]);
 	l->files[l->n_files++] = o->name;
 	l->bytes += len;
 	if (len > FILE_SIZE_MAX || l->bytes > TOTAL_SIZE_MAX) {
@@ -285,6 +334,9 @@ static int text_load(struct sources *l, const struct origin *o, const char *text
 		    !streq(c->key->text, "version") && !streq(c->key->text, "include"))
 			c->kind = NODE_MAP;
 	}
+	include = node_get(top, "include", 7);
+	if (o->up || (include && include->kind == NODE_LIST && include->n))
+		removals_mark(top, true);
 	if (scalars_wrap(l->pool, top) < 0)
 		return err_oom(l->e);
 	r = includes_load(l, o, top, &base);

@@ -7,6 +7,7 @@
 #define BULKHEAD_SOURCES_H
 
 #include "node.h"
+#include "sha256.h"
 
 #define PLAN_FORMAT	 1  /* "version:" of the plans that this reads */
 #define SOURCES_MAX	 33 /* the plan and 32 includes */
@@ -19,6 +20,9 @@ struct sources {
 	bool check; /* who could have written the files matters (see trust.h) */
 	size_t bytes, n_files;
 	const char *files[SOURCES_MAX]; /* as they stand in positions, in the order of loading */
+	const char *from[SOURCES_MAX];	/* of each the includes that lead to it, innermost first:
+					   "role.yaml:2:11, by plan.yaml:2:11"; NULL: the plan */
+	char sha256[SOURCES_MAX][SHA256_TEXT];
 };
 
 /*

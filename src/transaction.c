@@ -85,12 +85,26 @@ static int can_write(const struct host *h, enum change_kind kind, const char *pa
 	return host_writable(h, path, e);
 }
 
+/* The plan's path for the history of this root: a tree doesn't keep where plans lie on the machine
+ * that it is made on, only the path in the tree or the name. */
+static const char *plan_name(const struct host *h, const char *plan)
+{
+	const char *root = host_prefix(h), *slash = strrchr(plan, '/');
+	size_t n = strlen(root);
+
+	if (!*root || host_is_live(h))
+		return plan;
+	if (strncmp(plan, root, n) == 0 && plan[n] == '/')
+		return plan + n;
+	return slash ? slash + 1 : plan;
+}
+
 int transaction_prepare(struct transaction *t, const struct changes *c, const char *plan,
 			struct err *e)
 {
 	if (journal_from_changes(c, &t->journal, e) < 0)
 		return e->code;
-	if (plan && !(t->journal.plan = strdup(plan)))
+	if (plan && !(t->journal.plan = strdup(plan_name(t->h, plan))))
 		return err_oom(e);
 	/* The history is JSON, and a path may be any bytes. */
 	for (char *p = t->journal.plan; p && *p; p++)

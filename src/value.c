@@ -61,13 +61,6 @@ static void complain(struct parser *p, const struct node *n, const struct trail 
 		node_mistake(n, p->errs, "%s", b.data);
 }
 
-static bool is_null(const struct node *n)
-{
-	return n->kind == NODE_SCALAR && n->plain &&
-	       (!*n->text || streq(n->text, "~") || streq(n->text, "null") ||
-		streq(n->text, "Null") || streq(n->text, "NULL"));
-}
-
 /* "expects X; found Y" and a hint. */
 static void complain_type(struct parser *p, const struct field *f, const struct node *n,
 			  const struct trail *t, const char *hint)
@@ -75,7 +68,7 @@ static void complain_type(struct parser *p, const struct field *f, const struct 
 	char expects[EXPECTS_SIZE], text[QUOTED_SIZE];
 	const char *found = n->kind == NODE_LIST  ? "a list"
 			    : n->kind == NODE_MAP ? "a mapping"
-			    : is_null(n)	  ? "nothing (null)"
+			    : node_is_null(n)	  ? "nothing (null)"
 						  : text_quoted(n->text, text);
 
 	if (!t) { /* a section: a list of its settings would be long */
@@ -364,9 +357,10 @@ static json_t *parse_object(struct parser *p, const struct field *f, const struc
 	if (n->partial)
 		p->clean = false;
 	for (const struct field *m = f->of; m && m->type != FIELD_NONE && !n->partial; m++) {
+		const struct node *c = node_get(n, m->name, strlen(m->name));
 		char expects[EXPECTS_SIZE];
 
-		if (!m->required || node_get(n, m->name, strlen(m->name)))
+		if (!m->required || (c && c->kind != NODE_REMOVED))
 			continue;
 		field_expects(m, expects, sizeof(expects));
 		complain(p, n, t, "%s is missing: expects %s", m->name, expects);
@@ -392,7 +386,7 @@ static json_t *parse_one(struct parser *p, const struct field *f, const struct n
 										 : NODE_SCALAR;
 	const char *hint = "";
 
-	if (n->kind == NODE_MERGED)
+	if (n->kind == NODE_MERGED || n->kind == NODE_REMOVED)
 		return NULL;
 	if (n->kind == NODE_BAD) {
 		p->clean = false;
@@ -400,8 +394,8 @@ static json_t *parse_one(struct parser *p, const struct field *f, const struct n
 	}
 	if (is_also(f, n))
 		return string_new(p, n->text);
-	if (n->kind != wants || is_null(n)) {
-		if (is_null(n))
+	if (n->kind != wants || node_is_null(n)) {
+		if (node_is_null(n))
 			hint = "write a value, or take the line out";
 		else if (wants == NODE_LIST && n->kind == NODE_SCALAR)
 			hint = "write [ ] around it";

@@ -482,6 +482,31 @@ START_TEST(live_in_effect)
 }
 END_TEST
 
+/* A restart is asked for and put off: what the daemon had read it still has. */
+START_TEST(live_put_off)
+{
+	struct box b;
+
+	box_live(&b);
+	tree_write(b.dir, PATH, "{\n  \"userland-proxy\": false\n}\n", 0644);
+	box_diff(&b, "userland-proxy: false, bip: 10.9.0.1/24, debug: true", V28);
+	ck_assert_int_eq(changes_action(&b.c, DOCKER_SERVICE), UNIT_RESTART);
+	box_apply(&b);
+	check_json(json_object_get(b.state, "in_effect"),
+		   "{\"invocation\": \"11111111111111111111111111111111\", \"keys\": "
+		   "{\"userland-proxy\": false}}",
+		   "in_effect");
+	fake_unit.started_us = 1;
+	box_diff(&b, "userland-proxy: false, bip: 10.9.0.1/24, debug: true", V28);
+	box_verify(&b);
+	ck_assert_str_eq(b.f.list[0].setting, "userland-proxy");
+	ck_assert_int_eq(b.f.list[0].state, FINDING_SKIPPED);
+	ck_assert_str_eq(b.f.list[1].setting, "bip");
+	ck_assert_int_eq(b.f.list[1].state, FINDING_DRIFT);
+	box_done(&b);
+}
+END_TEST
+
 START_TEST(live_file_newer)
 {
 	struct box b;
@@ -669,6 +694,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, live_restart);
 	tcase_add_test(tc, live_proved_already);
 	tcase_add_test(tc, live_in_effect);
+	tcase_add_test(tc, live_put_off);
 	tcase_add_test(tc, live_file_newer);
 	tcase_add_test(tc, live_frozen);
 	tcase_add_test(tc, live_data_root);

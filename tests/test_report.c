@@ -73,6 +73,7 @@ START_TEST(members_of_the_document)
 		"exit_code", "changes",	    "recovered", "undone",   "findings",
 		"mistakes",  "transaction", "units",	 "notes",    "failed",
 		"error",     "refusals",    "commands",	 "controls", "score",
+		"bulkhead",  "time",	    "host",	 "plan",     "applied",
 	};
 	static const char *const commands[] = { "apply", "diff", "check", "rollback", "recover" };
 

@@ -28,18 +28,18 @@ START_TEST(test_json)
 	at("properties/version/const", "1");
 	at("properties/include/items/type", "\"string\"");
 	at("properties/engine/type", "[\"object\",\"null\"]");
-	at("properties/engine/properties/version/type", "\"string\"");
+	at("properties/engine/properties/version/type", "[\"string\",\"null\"]");
 	at("properties/daemon/title", "\"daemon\"");
 	at("properties/daemon/description", "\"keys of daemon.json\"");
 	at("properties/daemon/type", "[\"object\",\"null\"]");
 	at("properties/daemon/additionalProperties", "false");
 	at("properties/daemon/required", "-");
 	at("properties/daemon/properties/icc",
-	   "{\"description\":\"talk on the default bridge\",\"title\":\"icc\",\"type\":\"boolean\","
-	   "\"x-cis\":\"2.2\"}");
+	   "{\"description\":\"talk on the default bridge\",\"title\":\"icc\",\"type\":[\"boolean\","
+	   "\"null\"],\"x-cis\":\"2.2\"}");
 	at("properties/daemon/properties/selinux-enabled/anyOf",
-	   "[{\"type\":\"boolean\"},{\"enum\":[\"auto\"]}]");
-	at("properties/daemon/properties/log-level/enum", "[\"debug\",\"info\",\"warn\"]");
+	   "[{\"type\":\"boolean\"},{\"enum\":[\"auto\"]},{\"type\":\"null\"}]");
+	at("properties/daemon/properties/log-level/enum", "[\"debug\",\"info\",\"warn\",null]");
 	at("properties/daemon/properties/oom-score-adjust/x-since", "\"20.10\"");
 	at("properties/daemon/properties/oom-score-adjust/x-until", "\"26.0\"");
 	at("properties/daemon/properties/default-network-opts/additionalProperties/"

@@ -111,18 +111,24 @@ START_TEST(test_mistakes_in_includes)
 			  "deamon: {}\nservice: {timeout: 5}\n");
 	file("a.yaml", "version: 1\ninclude: [b.yaml]\ndaemon: {icc: yes, labels: 1}\n");
 	file("b.yaml", "version: 3\ndaemon: {labels: 2, x1: 2}\nservice: 1\ndeamon: {}\n");
-	mistakes("plan.yaml",
-		 "plan.yaml:3:22: unknown setting \"x1\" of daemon: bulkhead schema lists them\n"
-		 "plan.yaml:4:1: unknown section \"deamon\": did you mean daemon?\n"
-		 "a.yaml:3:15: icc: expects true or false; found \"yes\": write true\n"
-		 "a.yaml:3:28: labels: expects a list, each a text of at most 64 bytes; found "
-		 "\"1\": write [ ] around it\n"
-		 "b.yaml:1:10: version: this bulkhead reads plans of version 1, not 3\n"
-		 "b.yaml:2:18: labels: expects a list, each a text of at most 64 bytes; found "
-		 "\"2\": write [ ] around it\n"
-		 "b.yaml:2:21: unknown setting \"x1\" of daemon: bulkhead schema lists them\n"
-		 "b.yaml:3:10: service: expects settings, \"name: value\"; found \"1\"\n"
-		 "b.yaml:4:1: unknown section \"deamon\": did you mean daemon?\n");
+	mistakes(
+		"plan.yaml",
+		"plan.yaml:3:22: unknown setting \"x1\" of daemon: bulkhead schema lists them\n"
+		"plan.yaml:4:1: unknown section \"deamon\": did you mean daemon?\n"
+		"a.yaml:3:15: icc: expects true or false; found \"yes\": write true (included by "
+		"plan.yaml:2:11)\n"
+		"a.yaml:3:28: labels: expects a list, each a text of at most 64 bytes; found "
+		"\"1\": write [ ] around it (included by plan.yaml:2:11)\n"
+		"b.yaml:1:10: version: this bulkhead reads plans of version 1, not 3 (included by "
+		"plan.yaml:2:19)\n"
+		"b.yaml:2:18: labels: expects a list, each a text of at most 64 bytes; found "
+		"\"2\": write [ ] around it (included by plan.yaml:2:19)\n"
+		"b.yaml:2:21: unknown setting \"x1\" of daemon: bulkhead schema lists them "
+		"(included by plan.yaml:2:19)\n"
+		"b.yaml:3:10: service: expects settings, \"name: value\"; found \"1\" (included by "
+		"plan.yaml:2:19)\n"
+		"b.yaml:4:1: unknown section \"deamon\": did you mean daemon? (included by "
+		"plan.yaml:2:19)\n");
 	teardown();
 }
 END_TEST
@@ -172,16 +178,21 @@ START_TEST(test_cycles)
 	file("a.yaml", "version: 1\ninclude: [b.yaml]\n");
 	file("b.yaml", "version: 1\ninclude: [c.yaml, b.yaml]\n");
 	file("c.yaml", "version: 1\ninclude: [a.yaml]\n");
-	mistakes("a.yaml", "b.yaml:2:19: \"b.yaml\" includes itself\n"
-			   "c.yaml:2:11: \"a.yaml\" includes itself, by way of this file\n");
+	mistakes(
+		"a.yaml",
+		"b.yaml:2:19: \"b.yaml\" includes itself (included by a.yaml:2:11)\n"
+		"c.yaml:2:11: \"a.yaml\" includes itself, by way of this file (included by b.yaml:2:11, by a.yaml:2:11)\n");
 	/* Under another name it is the same file. */
 	ck_assert_int_eq(link("a.yaml", "hard.yaml"), 0);
 	file("c.yaml", "version: 1\ninclude: [hard.yaml]\n");
 	file("b.yaml", "version: 1\ninclude: [c.yaml]\n");
-	mistakes("a.yaml", "c.yaml:2:11: \"hard.yaml\" includes itself, by way of this file\n");
+	mistakes(
+		"a.yaml",
+		"c.yaml:2:11: \"hard.yaml\" includes itself, by way of this file (included by b.yaml:2:11, by a.yaml:2:11)\n");
 	file("a.yaml", "version: 1\ninclude: [profile:loop]\n");
-	mistakes("a.yaml",
-		 "profile:pool:2:11: \"profile:loop\" includes itself, by way of this file\n");
+	mistakes(
+		"a.yaml",
+		"profile:pool:2:11: \"profile:loop\" includes itself, by way of this file (included by profile:loop:2:11, by a.yaml:2:11)\n");
 	/* Twice is no cycle. */
 	file("a.yaml", "version: 1\ninclude: [profile:strict, profile:baseline, profile:strict]\n");
 	mistakes("a.yaml", "");
@@ -208,7 +219,9 @@ START_TEST(test_bounds)
 	file("9.yaml", "version: 1\n");
 	plan_free(load("0.yaml"));
 	ck_assert_uint_ge(errs.n, 1);
-	ck_assert_str_eq(errs.list[errs.n - 1].text, "more than 32 includes in all");
+	ck_assert_str_eq(
+		errs.list[errs.n - 1].text,
+		"more than 32 includes in all (included by 7.yaml:2:19, by 6.yaml:2:11, by 5.yaml:2:11, by 4.yaml:2:11, ...)");
 
 	buf_adds(&b, "version: 1\n#");
 	while (b.len < (size_t)1024 * 1024 - 1)
@@ -225,7 +238,9 @@ START_TEST(test_bounds)
 	file("big.yaml", b.data);
 	mistakes("big.yaml", "big.yaml:1:1: larger than 1 MiB\n");
 	file("plan.yaml", "version: 1\ninclude: [a, b, c, d]\n");
-	mistakes("plan.yaml", "d:1:1: larger than 4 MiB together with the other files\n");
+	mistakes(
+		"plan.yaml",
+		"d:1:1: larger than 4 MiB together with the other files (included by plan.yaml:2:20)\n");
 	buf_done(&b);
 	teardown();
 }
@@ -280,6 +295,7 @@ START_TEST(test_trust)
 	if (geteuid() == 0) {
 		ck_assert_int_eq(r, -EPERM);
 		ck_assert_ptr_nonnull(strstr(e.text, "'more.yaml' is not trusted"));
+		ck_assert_ptr_nonnull(strstr(e.text, "\nincluded by plan.yaml:3:11"));
 		ck_assert(!errs_any(&errs));
 	} else {
 		ck_assert_int_eq(r, -EINVAL);
@@ -291,6 +307,64 @@ START_TEST(test_trust)
 }
 END_TEST
 
+START_TEST(test_null)
+{
+	struct plan *p;
+
+	setup();
+	file("site.yaml", "version: 1\ndaemon: {icc: false, log-opts: {a: b, c: d}}\n"
+			  "socket: {mode: \"0600\"}\nservice: {timeout: 7}\n"
+			  "volumes: [{path: /srv}]\n");
+	file("plan.yaml", "version: 1\ninclude: [site.yaml]\n"
+			  "daemon: {icc: null, log-opts: {c: ~}, log-level: Null}\n"
+			  "socket: null\nservice: null\nvolumes: null\n");
+	p = load("plan.yaml");
+	ck_assert_ptr_nonnull(p);
+	values(p, "daemon", "{\"log-opts\":{\"a\":\"b\"}}");
+	values(p, "service", "{\"restart\":\"auto\",\"timeout\":120}");
+	ck_assert_ptr_null(plan_section(p, "socket"));
+	ck_assert_ptr_null(plan_section(p, "volumes"));
+	ck_assert_str_eq(section_where(plan_section(p, "daemon"), "icc"), "plan.yaml:3:15");
+	plan_free(p);
+
+	/* What stands above a null is not merged with what stands below it. */
+	file("top.yaml", "version: 1\ninclude: [plan.yaml]\n"
+			 "daemon: {icc: true, log-opts: {e: f}}\nsocket: {}\n");
+	p = load("top.yaml");
+	ck_assert_ptr_nonnull(p);
+	values(p, "daemon", "{\"icc\":true,\"log-opts\":{\"a\":\"b\",\"e\":\"f\"}}");
+	ck_assert_str_eq(section_str(plan_section(p, "socket"), "mode"), "0660");
+	plan_free(p);
+
+	file("alone.yaml", "version: 1\ndaemon: {icc: null}\n");
+	mistakes("alone.yaml", "alone.yaml:2:15: icc: expects true or false; found nothing (null): "
+			       "write a value, or take the line out\n");
+	file("bad.yaml", "version: 1\ninclude: [alone.yaml]\nsubids: {ranges: [{owner: ~}]}\n"
+			 "service: {nonsense: null}\n");
+	mistakes("bad.yaml",
+		 "bad.yaml:3:27: ranges[0].owner: expects the name of a user or group, or its id; "
+		 "found nothing (null): write a value, or take the line out\n"
+		 "bad.yaml:4:11: unknown setting \"nonsense\" of service: bulkhead schema lists "
+		 "them\n");
+	teardown();
+}
+END_TEST
+
+START_TEST(test_chain)
+{
+	setup();
+	file("plan.yaml", "version: 1\ninclude: [role.yaml]\ndaemon: {icc: 1}\n");
+	file("role.yaml", "version: 1\ninclude:\n  - site.yaml\n");
+	file("site.yaml", "version: 1\ndaemon: {icc: 2}\n");
+	mistakes(
+		"plan.yaml",
+		"plan.yaml:3:15: icc: expects true or false; found \"1\"\n"
+		"site.yaml:2:15: icc: expects true or false; found \"2\" (included by role.yaml:3:5, "
+		"by plan.yaml:2:11)\n");
+	teardown();
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, test_later_wins);
@@ -298,6 +372,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_bad_names);
 	tcase_add_test(tc, test_cycles);
 	tcase_add_test(tc, test_bounds);
+	tcase_add_test(tc, test_null);
+	tcase_add_test(tc, test_chain);
 	tcase_add_test(tc, test_standard_input);
 	tcase_add_test(tc, test_unreadable);
 	tcase_add_test(tc, test_trust);

@@ -96,7 +96,7 @@ static unsigned run(void)
 	unsigned id;
 
 	begin();
-	ck_ok(transaction_prepare(&t, &c, "plan.yaml", &e));
+	ck_ok(transaction_prepare(&t, &c, "/home/alice/image/plan.yaml", &e));
 	ck_ok(transaction_commit(&t, &c, &e));
 	id = t.journal.id;
 	ck_ok(transaction_finish(&t, &e));

@@ -1,0 +1,263 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Ansible's side of bulkhead: runs it on one host, and says what its own JSON report says."""
+
+DOCUMENTATION = r"""
+module: bulkhead
+short_description: Hardens a host that runs Docker, from one plan
+description:
+  - Runs C(bulkhead apply) on the host, or C(bulkhead diff) in check mode, and reports what its JSON document says.
+  - With C(files) it brings the plan and its layers along. They are validated first, and when the host can't be made so, the files that were there come back with the rest.
+options:
+  plan:
+    description: Where the plan is on the host.
+    type: path
+    default: /etc/bulkhead/plan.yaml
+  files:
+    description: Names and texts of the plan and of what it includes, for the plan's folder. Other files there stay.
+    type: dict
+  state:
+    description: C(applied) makes the host as the plan wants it. C(checked) only looks, never changes, and returns the findings.
+    type: str
+    choices: [applied, checked]
+    default: applied
+  restart:
+    description: Whether units may be restarted, as the plan's policy has it. Else what waits for a restart is told in C(restart_pending).
+    type: bool
+    default: true
+  root:
+    description: A tree on the host to work on instead of the host itself, for images.
+    type: path
+  executable:
+    description: The program.
+    type: str
+    default: bulkhead
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: As the plan wants it
+  bulkhead:
+    files:
+      plan.yaml: |
+        version: 1
+        include: [site.yaml]
+      site.yaml: "{{ lookup('ansible.builtin.file', 'site.yaml', rstrip=False) }}"
+
+- name: How far is it from there?
+  bulkhead:
+    state: checked
+  register: looked
+"""
+
+RETURN = r"""
+result: {description: what the run came to, type: str, returned: always, sample: changed}
+transaction: {description: its number in the host's history, type: int, returned: when something was changed}
+findings: {description: what the host shows, type: list, returned: always}
+score: {description: controls of the benchmark, type: dict, returned: when checked}
+restart_pending: {description: files are right and a daemon has not taken them yet, type: bool, returned: always}
+drift: {description: whether something differs, type: bool, returned: in check mode and when checked}
+plan: {description: path and sums of the plan's files, type: dict, returned: always}
+"""
+
+import json
+import os
+import shutil
+import tempfile
+
+from ansible.module_utils.basic import AnsibleModule
+
+SIZE_MAX = 1024 * 1024  # of a file of a plan, as bulkhead takes it
+
+
+class Failed(Exception):
+    """What bulkhead said, and its document."""
+
+    def __init__(self, text, document=None):
+        Exception.__init__(self, text)
+        self.document = document or {}
+
+
+def read(path):
+    try:
+        with open(path, 'rb') as f:
+            return f.read()
+    except (IOError, OSError):
+        return None
+
+
+def write(path, content, mode=None):
+    """Replaced as a whole, with the mode that it had."""
+    if mode is None:
+        mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o600
+    fd, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.bulkhead-')
+    try:
+        with os.fdopen(fd, 'wb') as f:
+            f.write(content)
+            os.fchmod(f.fileno(), mode)
+            f.flush()
+            os.fsync(f.fileno())
+        os.rename(name, path)
+    except Exception:
+        os.unlink(name)
+        raise
+
+
+class Plan(object):
+    """The plan's folder: what is to be there, and a private copy of all of it to try first."""
+
+    def __init__(self, path, files):
+        self.path, self.dir, self.name = path, os.path.dirname(path), os.path.basename(path)
+        self.files = dict((k, v.encode('utf-8')) for k, v in files.items())
+        for name in self.files:
+            if os.path.basename(name) != name or name in ('', '.', '..'):
+                raise Failed("files: '%s' is no file name: all stand in the plan's own folder" % name)
+        self.before = dict((name, read(os.path.join(self.dir, name))) for name in self.files)
+        self.changed = sorted(name for name in self.files if self.files[name] != self.before[name])
+        self.placed, self.made = [], None
+        self.stage = tempfile.mkdtemp(prefix='bulkhead-plan-')
+        beside = os.listdir(self.dir) if os.path.isdir(self.dir) else []
+        for name in beside:
+            path = os.path.join(self.dir, name)
+            if name.endswith(('.yaml', '.yml')) and os.path.isfile(path) and os.path.getsize(path) <= SIZE_MAX:
+                write(os.path.join(self.stage, name), read(path), 0o600)
+        for name, content in self.files.items():
+            write(os.path.join(self.stage, name), content, 0o600)
+
+    def staged(self):
+        return os.path.join(self.stage, self.name)
+
+    def shown(self, text):
+        """Texts about the copy, as of the folder."""
+        return text.replace(self.stage + '/', self.dir + '/')
+
+    def place(self):
+        if not os.path.isdir(self.dir):
+            os.mkdir(self.dir, 0o755)
+            self.made = self.dir
+        for name in self.changed:
+            self.placed.append(name)
+            write(os.path.join(self.dir, name), self.files[name])
+
+    def put_back(self):
+        for name in self.placed:
+            path = os.path.join(self.dir, name)
+            if self.before[name] is not None:
+                write(path, self.before[name])
+            elif os.path.exists(path):
+                os.unlink(path)
+        if self.made:
+            os.rmdir(self.made)
+        self.placed, self.made = [], None
+
+    def done(self):
+        shutil.rmtree(self.stage, ignore_errors=True)
+
+
+def run(module, program, *args):
+    """Runs a command; its document, whatever it says. What prints none has failed."""
+    argv = [program] + [a for a in args if a is not None] + ['--output', 'json']
+    rc, out, err = module.run_command(argv)
+    try:
+        document = json.loads(out)
+    except ValueError:
+        raise Failed((err or out or 'it printed nothing').strip() + ' (%s ended with %d)' % (argv[1], rc))
+    if rc in (0, 2) and 'exit_code' in document:
+        return document
+    told = document.get('mistakes', []) + document.get('refusals', []) + document.get('failed', [])
+    lines = ['%s%s' % (t['where'] + ': ' if t['where'] else '', t['text']) for t in told]
+    if document.get('error'):
+        lines.insert(0, document['error'])
+    raise Failed('\n'.join(lines) or 'bulkhead %s ended with %d' % (argv[1], rc), document)
+
+
+def units_now(document):
+    return [u for u in document.get('units', []) if u['pending'] is None]
+
+
+def diff_text(document):
+    text = ''.join(c['diff'] or '%s: %s\n' % (c['kind'], c['path']) for c in document['changes'])
+    text += ''.join('run: %s\n' % ' '.join(c['argv']) for c in document['commands'])
+    units = ['%s: %s\n' % (u['action'], u['unit']) for u in units_now(document)]
+    return text + ''.join(u for i, u in enumerate(units) if u not in units[:i])
+
+
+def facts(document):
+    """What of a document is returned."""
+    keys = ('result', 'findings', 'score', 'plan', 'notes', 'transaction')
+    result = dict((k, document[k]) for k in keys if document.get(k) is not None)
+    result['restart_pending'] = any(u['pending'] is not None for u in document.get('units', [])) or any(
+        f['state'] == 'pending' for f in document.get('findings', []))
+    return result
+
+
+def work(module, program, plan, result):
+    params = module.params
+    tree = ['--root', params['root']] if params['root'] else []
+    wait = [] if params['restart'] else ['--no-restart']
+    where = params['plan']
+
+    if plan:
+        run(module, program, 'validate', plan.staged())
+        where = plan.staged()
+    if params['state'] == 'checked':
+        document = run(module, program, 'check', where, *tree + wait)
+        result.update(facts(document), drift=document['exit_code'] == 2)
+        return
+    if module.check_mode:
+        document = run(module, program, 'diff', where, *tree + wait)
+        does = bool(document['changes'] or document['commands'] or units_now(document))
+        result.update(facts(document), drift=document['exit_code'] == 2, changed=does)
+    else:
+        if plan:
+            plan.place()
+        document = run(module, program, 'apply', params['plan'], *tree + wait)
+        result.update(facts(document), changed=document['result'] == 'changed' or document['recovered'])
+    text = diff_text(document)
+    if plan and plan.changed:
+        result['changed'] = True
+        text = ''.join('plan: %s\n' % os.path.join(plan.dir, name) for name in plan.changed) + text
+    if text:
+        result['diff'] = [{'prepared': text}]
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            plan=dict(type='path', default='/etc/bulkhead/plan.yaml'),
+            files=dict(type='dict'),
+            state=dict(type='str', choices=['applied', 'checked'], default='applied'),
+            restart=dict(type='bool', default=True),
+            root=dict(type='path'),
+            executable=dict(type='str', default='bulkhead'),
+        ),
+        supports_check_mode=True,
+    )
+    program = module.get_bin_path(module.params['executable'], required=True)
+    result = dict(changed=False, restart_pending=False)
+    plan, failed = None, None
+    try:
+        if module.params['files']:
+            plan = Plan(module.params['plan'], module.params['files'])
+        work(module, program, plan, result)
+    except Failed as e:
+        failed = plan.shown(str(e)) if plan else str(e)
+        result.update((k, v) for k, v in facts(e.document).items() if k in ('result', 'restart_pending'))
+        result['changed'] = e.document.get('result') == 'stuck'
+    except (IOError, OSError) as e:
+        failed = str(e)
+    if plan:
+        if failed:
+            plan.put_back()
+        plan.done()
+    if failed:
+        module.fail_json(msg=failed, **result)
+    module.exit_json(**result)
+
+
+if __name__ == '__main__':
+    main()

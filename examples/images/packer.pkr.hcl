@@ -1,0 +1,89 @@
+# Two ways to an image by Packer: `packer init . && packer build .`
+#
+#   chroot: a root that Packer mounts on the building machine (amazon-chroot; others of that kind look alike). bulkhead runs on the
+#           building machine, on the files of that root: apply --root.
+#   qemu:   the image is booted, and bulkhead runs in it, on the running system, as on any host.
+packer {
+  required_plugins {
+    amazon = {
+      source  = "github.com/hashicorp/amazon"
+      version = ">= 1.3.0"
+    }
+    qemu = {
+      source  = "github.com/hashicorp/qemu"
+      version = ">= 1.1.0"
+    }
+  }
+}
+
+variable "plan" {
+  type    = string
+  default = "plan.yaml"
+}
+
+variable "source_ami" {
+  type    = string
+  default = "ami-00000000000000000"
+}
+
+variable "mount_path" {
+  type    = string
+  default = "/mnt/docker-host"
+}
+
+variable "cloud_image" {
+  type    = string
+  default = "https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2"
+}
+
+source "amazon-chroot" "host" {
+  ami_name   = "docker-host"
+  source_ami = var.source_ami
+  mount_path = var.mount_path
+}
+
+source "qemu" "host" {
+  iso_url          = var.cloud_image
+  iso_checksum     = "file:https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS"
+  disk_image       = true
+  headless         = true
+  ssh_username     = "debian"
+  ssh_password     = "packer"
+  shutdown_command = "sudo cloud-init clean --logs --machine-id && sudo poweroff"
+}
+
+build {
+  name    = "chroot"
+  sources = ["source.amazon-chroot.host"]
+
+  provisioner "shell" {
+    inline = ["apt-get update", "apt-get install -y docker.io"]
+  }
+
+  provisioner "shell-local" {
+    environment_vars = ["PLAN=${var.plan}"]
+    inline           = ["./mmdebstrap-hook '${var.mount_path}'"]
+  }
+}
+
+build {
+  name    = "qemu"
+  sources = ["source.qemu.host"]
+
+  provisioner "file" {
+    source      = var.plan
+    destination = "/tmp/plan.yaml"
+  }
+
+  provisioner "shell" {
+    execute_command = "sudo sh -eu '{{ .Path }}'"
+    inline = [
+      "apt-get update",
+      "apt-get install -y docker.io bulkhead",
+      "install -D -m 0644 /tmp/plan.yaml /etc/bulkhead/plan.yaml",
+      "bulkhead apply",
+      "bulkhead check --quiet",
+      "systemctl enable bulkhead-boot.service",
+    ]
+  }
+}
