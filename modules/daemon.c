@@ -712,4 +712,5 @@ const struct module module_daemon = {
 	.diff = daemon_diff,
 	.undo = daemon_undo,
 	.verify = daemon_verify,
+	.survey = daemon_survey,
 };

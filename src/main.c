@@ -14,6 +14,7 @@
 #include "buf.h"
 #include "confine.h"
 #include "idmap.h"
+#include "init.h"
 #include "reconcile.h"
 #include "redact.h"
 
@@ -383,6 +384,28 @@ static int cmd_subids(const struct command *c, const struct options *o)
 	return EXIT_AS_WANTED;
 }
 
+static int cmd_init(const struct command *c, const struct options *o)
+{
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_free_ char *text = NULL;
+	enum exit_code why;
+	struct err e;
+	int code = open_host(c, o, &h);
+
+	if (code)
+		return code;
+	if (init_plan(h, &text, &why, &e) < 0) {
+		put_error(c, o, why, &e);
+		return why;
+	}
+	if (o->output == OUTPUT_JSON)
+		put_json(json_pack("{s:i, s:s, s:s}", "format", 1, "command", c->name, "plan",
+				   text));
+	else
+		put(stdout, text);
+	return EXIT_AS_WANTED;
+}
+
 static int cmd_schema(const struct command *c, const struct options *o)
 {
 	_cleanup_free_ char *text = NULL;
@@ -431,6 +454,11 @@ static const struct command commands[] = {
 	  "Writes nothing.", TAKES_ROOT, cmd_history },
 	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
 	  "Writes nothing.", TAKES_ROOT, cmd_subids },
+	{ "init", "", "print a plan from the host as it is, to begin with",
+	  "What the host has already stands in it, so that applying it changes nothing; what\n"
+	  "profile:baseline would add stands behind a #. Writes nothing: put it into a file with\n"
+	  "bulkhead init >plan.yaml.",
+	  TAKES_ROOT, cmd_init },
 	{ "schema", "", "every setting of every module; --json: a JSON Schema for editors",
 	  "With --json (or --output json) a JSON Schema that editors understand.", TAKES_JSON,
 	  cmd_schema },
