@@ -17,12 +17,14 @@
 #include "init.h"
 #include "reconcile.h"
 #include "redact.h"
+#include "report_html.h"
 
 #define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
 
 enum output {
 	OUTPUT_TEXT,
 	OUTPUT_JSON,
+	OUTPUT_HTML,
 };
 
 struct options {
@@ -43,6 +45,7 @@ enum {
 	TAKES_JSON = 32,
 	NEEDS_ARG = 64,
 	WRITES = 128,
+	TAKES_HTML = 256,
 };
 
 struct command {
@@ -132,6 +135,10 @@ static int put_report(const struct report *r, const struct options *o)
 {
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_json(r));
+	} else if (o->output == OUTPUT_HTML) {
+		_cleanup_free_ char *page = report_html(r, o->arg ? o->arg : DEFAULT_PLAN);
+
+		put_as_is(stdout, page); /* redacted: here it would be redacted across markup */
 	} else {
 		_cleanup_free_ char *text = report_text(r, &o->style);
 
@@ -438,8 +445,9 @@ static const struct command commands[] = {
 	{ "check", "[PLAN]", "does the host, and the running daemon, match the plan?",
 	  "A line per setting, by the controls of the benchmark: ok, drift, pending, skipped (with the\n"
 	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
-	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
+	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.\n"
+	  "--output html prints one page for a browser, a phone or paper.",
+	  TAKES_HTML | TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
 	{ "validate", "PLAN", "read the plan only: no host, no root needed",
 	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
 	  cmd_validate },
@@ -589,14 +597,18 @@ static int set_output(struct options *o, const char *name)
 {
 	if (streq(name, "json"))
 		o->output = OUTPUT_JSON;
+	else if (streq(name, "html"))
+		o->output = OUTPUT_HTML;
 	else if (!streq(name, "text"))
-		return bad_usage("--output takes text or json, not '%s'", name);
+		return bad_usage("--output takes text, json or (check) html, not '%s'", name);
 	return 0;
 }
 
 /* What the command line gives that the command doesn't take. */
 static int check_usage(const struct command *c, const struct options *o)
 {
+	if (o->output == OUTPUT_HTML && !(c->takes & TAKES_HTML))
+		return bad_usage("%s takes no --output html; check does", c->name);
 	if (o->root && !(c->takes & TAKES_ROOT))
 		return bad_usage("%s takes no --root", c->name);
 	if (o->no_restart && !(c->takes & TAKES_RESTART))
