@@ -7,6 +7,11 @@
 
 const char controls_name[] = "CIS Docker Benchmark 1.6";
 
+const struct control_section control_sections[] = {
+	{ "1", "The host" }, { "2", "The daemon" }, { "3", "The daemon's files" },
+	{ "4", "Images" },   { "5", "Containers" }, { 0 },
+};
+
 const struct control controls[] = {
 	{ .id = "1.1.1",
 	  .title = "a file system of its own for containers and images",

@@ -509,6 +509,16 @@ static int work_file(struct work *w, char **ret_text, size_t *ret_len, struct er
 	return 0;
 }
 
+/* Do plan and file both say "default"? Then it stays: the account has its ranges by now, and
+ * dockerd takes "default" for that account, too. */
+static bool keeps_default(const struct work *w)
+{
+	const char *plan = w->s ? section_str(w->s, "userns-remap") : NULL;
+	const char *file = json_string_value(json_object_get(w->file, "userns-remap"));
+
+	return plan && file && streq(plan, "default") && streq(file, "default");
+}
+
 static int work_diff(struct work *w, struct err *e)
 {
 	const json_t *was = json_object_get(w->state, "keys");
@@ -522,6 +532,9 @@ static int work_diff(struct work *w, struct err *e)
 	r = work_file(w, &text, &len, e);
 	if (r)
 		return r < 0 ? r : 0;
+	if (keeps_default(w) &&
+	    json_object_set_new(w->wanted, "userns-remap", json_string("default")))
+		return err_oom(e);
 	r = daemon_merge(w->file, w->wanted, was, &w->merge, e);
 	if (r < 0)
 		return r;
@@ -700,4 +713,5 @@ const struct module module_daemon = {
 	.diff = daemon_diff,
 	.undo = daemon_undo,
 	.verify = daemon_verify,
+	.survey = daemon_survey,
 };

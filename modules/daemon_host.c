@@ -134,7 +134,8 @@ int daemon_userns_load(const struct host *h, const char *value, struct daemon_us
 	int r;
 
 	/* The group part has been ignored since 20.10: subgid is looked up by the user's name. */
-	u.user = strndup(value, strcspn(value, ":"));
+	u.user = streq(value, "default") ? strdup(DAEMON_ACCOUNT)
+					 : strndup(value, strcspn(value, ":"));
 	if (!u.user)
 		return err_oom(e);
 	r = accounts_load(h, &a, e);

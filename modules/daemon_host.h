@@ -92,6 +92,16 @@ bool daemon_file_created(const json_t *all, const struct changes *out, const cha
 int daemon_file_test(struct changes *out, const struct host *h, const struct plan *p,
 		     const char *path, const json_t *merged, struct err *e);
 
+/* What stands in the file that dockerd reads. *ret is NULL where there is none, and where it can't
+ * be read: then *ret_why (allocated) says why. */
+int daemon_file_load(const struct host *h, json_t **ret, char **ret_why, struct err *e);
+
+/* The user whose ranges dockerd uses: userns-remap of the command line, or of the file; NULL: no
+ * user namespaces. */
+int daemon_remap_now(const struct host *h, char **ret, struct err *e);
+
+int daemon_survey(const struct host *h, struct survey *out, struct err *e);
+
 int daemon_verify(const struct section *s, const struct previous *was, const struct host *h,
 		  struct findings *out, struct err *e);
 

@@ -675,6 +675,25 @@ static int verify(const struct section *s, const struct previous *was, const str
 	return host_is_live(h) && !n.kernel ? verify_apparmor(h, out, e) : 0;
 }
 
+/* --- survey --- */
+
+static int survey(const struct host *h, struct survey *out, struct err *e)
+{
+	_cleanup_(now_done) struct now n = { 0 };
+	enum selinux_mode mode;
+
+	if (now_load(NULL, h, &n, e) < 0)
+		return e->code;
+	mode = n.kernel ? n.runs : n.conf;
+	if (mode < SELINUX_PERMISSIVE)
+		return 0;
+	if (survey_add(out, "mode", json_string(selinux_mode_name(mode)), NULL, e) < 0)
+		return e->code;
+	if (n.conf == mode || n.conf < SELINUX_PERMISSIVE)
+		return 0;
+	return survey_add(out, "boot", json_string(selinux_mode_name(n.conf)), NULL, e);
+}
+
 const struct module module_selinux = {
 	.name = NAME,
 	.summary =
@@ -683,4 +702,5 @@ const struct module module_selinux = {
 	.order = 5,
 	.diff = diff,
 	.verify = verify,
+	.survey = survey,
 };

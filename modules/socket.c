@@ -12,6 +12,7 @@
 #include "../src/accounts.h"
 #include "../src/acl.h"
 #include "../src/buf.h"
+#include "../src/json.h"
 #include "../src/module.h"
 #include "../src/template.h"
 #include "../src/units.h"
@@ -552,6 +553,31 @@ static int verify(const struct section *s, const struct previous *was, const str
 	return finding(out, "acl", to, all, all ? NULL : from, why, e);
 }
 
+/* As docker.socket's own unit has it; what no line says is systemd's default. */
+static int survey(const struct host *h, struct survey *out, struct err *e)
+{
+	static const char *const rows[][3] = { { "mode", "SocketMode", "0666" },
+					       { "user", "SocketUser", "root" },
+					       { "group", "SocketGroup", "root" } };
+	_cleanup_unitfile_ struct unitfile u = { 0 };
+	int r = unitfile_load(h, DOCKER_SOCKET, &u, e);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) && !u.masked; i++) {
+		const struct unitfile_setting *x;
+		const char *value = rows[i][2];
+		size_t pos = 0;
+
+		while ((x = unitfile_next(&u, "Socket", rows[i][1], &pos)))
+			if (*x->value)
+				value = x->value;
+		if (survey_add(out, rows[i][0], json_string_any(value), NULL, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
 const struct module module_socket = {
 	.name = NAME,
 	.summary = "who may open Docker's socket",
@@ -561,4 +587,5 @@ const struct module module_socket = {
 	.applies = applies,
 	.diff = diff,
 	.verify = verify,
+	.survey = survey,
 };

@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 
+#include "daemon_host.h"
 #include "subrange.h"
 
 #define NAME "subids"
@@ -318,6 +319,42 @@ static int verify(const struct section *s, const struct previous *was, const str
 	return r;
 }
 
+/* The range that dockerd uses, pinned where it is: another one would be another data root. */
+static int survey(const struct host *h, struct survey *out, struct err *e)
+{
+	static const char pinned[] =
+		"Docker's data root is named after its first id: it is never moved";
+	_cleanup_userns_ struct daemon_userns u = { 0 };
+	const struct idrange *x = u.range.range, *y = x + 1;
+	_cleanup_free_ char *remap = NULL;
+	json_t *range;
+
+	if (daemon_remap_now(h, &remap, e) < 0)
+		return e->code;
+	if (!remap)
+		return 0;
+	if (daemon_userns_load(h, remap, &u, e) < 0)
+		return e->code;
+	if (!u.range.in[SUBUID] && !u.range.in[SUBGID])
+		return survey_remark(
+			out, e,
+			"userns-remap names '%s', who has no range in /etc/subuid and /etc/subgid",
+			u.user);
+	if (!u.range.in[SUBUID])
+		x = y;
+	else if (!u.range.in[SUBGID])
+		y = x;
+	range = json_pack("{s:s, s:I}", "owner", u.user, "count",
+			  (json_int_t)(x->count < y->count ? x->count : y->count));
+	/* Where the files differ there is no one id to pin; what stands is kept all the same. */
+	if (range && x->start == y->start &&
+	    json_object_set_new(range, "start", json_integer((json_int_t)x->start)) < 0) {
+		json_decref(range);
+		return err_oom(e);
+	}
+	return survey_add(out, "ranges", range ? json_pack("[o]", range) : NULL, pinned, e);
+}
+
 const struct module module_subids = {
 	.name = NAME,
 	.summary = "accounts for user namespaces, and their ranges of subordinate ids",
@@ -326,4 +363,5 @@ const struct module module_subids = {
 	.check = check,
 	.diff = diff,
 	.verify = verify,
+	.survey = survey,
 };

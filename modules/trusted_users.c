@@ -607,6 +607,30 @@ static int verify(const struct section *s, const struct previous *was, const str
 	return findings_add(out, NAME, "group", CIS, FINDING_SKIPPED, w.group, NULL, why, e);
 }
 
+/* --- survey --- */
+
+/* Who is in the group now. What keeps them from being named comes up when the plan is tried. */
+static int survey(const struct host *h, struct survey *out, struct err *e)
+{
+	_cleanup_json_ json_t *members = json_array();
+	_cleanup_(errs_done) struct errs refusals = { 0 };
+	_cleanup_entry_ struct entry x = { 0 };
+	const char *name;
+	char *rest;
+
+	if (entry_find(h, GROUP, "docker", &x, &refusals, e) < 0)
+		return e->code;
+	if (refusals.n)
+		return survey_remark(out, e, "%s: %s", GROUP, refusals.list[0].text);
+	if (!x.line)
+		return 0;
+	rest = x.members;
+	while (members && (name = strsep(&rest, ",")))
+		if (*name && name_add(members, name, e) < 0)
+			return e->code;
+	return survey_add(out, "members", TAKE_PTR(members), NULL, e);
+}
+
 const struct module module_trusted_users = {
 	.name = NAME,
 	.summary = "who is in the group that may open Docker's socket",
@@ -616,4 +640,5 @@ const struct module module_trusted_users = {
 	.applies = applies,
 	.diff = diff,
 	.verify = verify,
+	.survey = survey,
 };

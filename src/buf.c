@@ -97,6 +97,18 @@ char *buf_take(struct buf *b, size_t *ret_len)
 	return data;
 }
 
+/* Of three bytes: what ends a line for some (U+2028, U+2029), turns the order of what is shown
+ * (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), or is no character (U+FEFF, U+FFFE,
+ * U+FFFF).
+ */
+static bool misleads(const unsigned char *p)
+{
+	unsigned c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+
+	return c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || c >= 0xfffe;
+}
+
 /* How many bytes the character at `p` has that may be shown; 0: none. C1 controls steer a terminal
  * as C0 ones do. */
 static size_t shown(const unsigned char *p)
@@ -113,6 +125,8 @@ static size_t shown(const unsigned char *p)
 	for (size_t i = 1; i < n; i++)
 		if ((p[i] & 0xc0) != 0x80)
 			return 0;
+	if (n == 3 && misleads(p))
+		return 0;
 	/* Too long, surrogates, beyond the last, C1: RFC 3629. */
 	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] >= 0xa0) ||
 	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] >= 0x90) ||

@@ -33,8 +33,9 @@ void buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF(2, 0);
 
 /*
- * Text that comes from a host, for a terminal or another reader of UTF-8: control characters, and
- * bytes that are no UTF-8, are added as \xNN; a newline as `newline`, or as \x0a when that is NULL.
+ * Text that comes from a host, for a terminal or another reader of UTF-8: control characters, those
+ * that turn the order of the line or end it for some, and bytes that are no UTF-8, are added as
+ * \xNN; a newline as `newline`, or as \x0a when that is NULL.
  */
 void buf_add_shown(struct buf *b, const char *text, const char *newline);
 

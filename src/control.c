@@ -40,16 +40,29 @@ enum control_state control_judge(const struct control *c, const struct findings 
 	return worst;
 }
 
-size_t control_score(const struct findings *f, size_t ret[CONTROL_STATES])
+bool control_in(const struct control_section *s, const struct control *c)
+{
+	size_t n = strlen(s->id);
+
+	return strncmp(c->id, s->id, n) == 0 && c->id[n] == '.';
+}
+
+size_t control_section_score(const struct control_section *s, const struct findings *f,
+			     size_t ret[CONTROL_STATES])
 {
 	size_t n = 0;
 
 	memset(ret, 0, CONTROL_STATES * sizeof(*ret));
 	for (const struct control *c = controls; c->id; c++) {
-		if (c->observed)
+		if (c->observed || (s && !control_in(s, c)))
 			continue;
 		ret[control_judge(c, f)]++;
 		n++;
 	}
 	return n;
+}
+
+size_t control_score(const struct findings *f, size_t ret[CONTROL_STATES])
+{
+	return control_section_score(NULL, f, ret);
 }

@@ -19,6 +19,17 @@ struct control {
 extern const struct control controls[];
 extern const char controls_name[];
 
+/* The parts of the benchmark: a control belongs to the one that its id begins with. Ends with { 0
+ * }.
+ */
+struct control_section {
+	const char *id; /* "2" */
+	const char *title;
+};
+extern const struct control_section control_sections[];
+
+bool control_in(const struct control_section *s, const struct control *c);
+
 /* From the worst to the best: the worst finding decides. */
 enum control_state {
 	CONTROL_FAILED,
@@ -41,5 +52,9 @@ enum control_state control_judge(const struct control *c, const struct findings 
 
 /* Counts the controls of each state, without those that are only observed; returns how many. */
 size_t control_score(const struct findings *f, size_t ret[CONTROL_STATES]);
+
+/* The same of one section; NULL: of all. */
+size_t control_section_score(const struct control_section *s, const struct findings *f,
+			     size_t ret[CONTROL_STATES]);
 
 #endif

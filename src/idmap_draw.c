@@ -7,18 +7,6 @@
 #include "buf.h"
 #include "idspan.h"
 
-/* One owner's range, in either file or in both. */
-struct row {
-	uint32_t first, last;
-	const struct subid_line *in[2];
-};
-
-struct rows {
-	struct row *list;
-	size_t n;
-	uint32_t longest; /* of the owners' names as shown */
-};
-
 /* Rows and findings that a terminal is given; JSON has them all. */
 #define DRAW_MAX 1000
 
@@ -29,9 +17,7 @@ struct rows {
 static const char *const file_names[2] = { "subuid", "subgid" };
 static const char *const severity_names[] = { "note", "warning", "error" };
 
-/* Both files side by side, in the order of ids. */
-static int rows_merge(const struct idmap *m, const struct idspans s[2], struct rows *ret,
-		      struct err *e)
+int idrows_of(const struct idmap *m, const struct idspans s[2], struct idrows *ret, struct err *e)
 {
 	size_t i = 0, k = 0;
 
@@ -46,7 +32,7 @@ static int rows_merge(const struct idmap *m, const struct idspans s[2], struct r
 		char shown[OWNER_SHOWN];
 		size_t len;
 
-		ret->list[ret->n++] = (struct row){
+		ret->list[ret->n++] = (struct idrow){
 			any->first,
 			any->last,
 			{ c <= 0 ? &m->lines[x->tag] : NULL, c >= 0 ? &m->lines[y->tag] : NULL },
@@ -136,7 +122,7 @@ static int draw_bars(const struct idspans s[2], int width, struct buf *out, stru
 }
 
 /* `end` is one past the highest id so far, of each file. */
-static void draw_row(const struct row *row, uint64_t end[2], uint32_t owner_width, size_t width,
+static void draw_row(const struct idrow *row, uint64_t end[2], uint32_t owner_width, size_t width,
 		     bool color, struct buf *out)
 {
 	const struct subid_line *l = row->in[0] ? row->in[0] : row->in[1];
@@ -175,7 +161,7 @@ static void draw_gap(uint64_t first, uint64_t last, size_t width, bool color, st
 	add_line(out, &line, width, color ? "\033[2m" : NULL);
 }
 
-static void draw_rows(const struct rows *rows, size_t width, bool color, struct buf *out)
+static void draw_rows(const struct idrows *rows, size_t width, bool color, struct buf *out)
 {
 	uint32_t owner_width = rows->longest < 5 ? 5 : rows->longest;
 	_cleanup_buf_ struct buf line = BUF_INIT;
@@ -188,7 +174,7 @@ static void draw_rows(const struct rows *rows, size_t width, bool color, struct 
 		 "OWNER", "LINES");
 	add_line(out, &line, width, NULL);
 	for (size_t i = 0; i < rows->n && i < DRAW_MAX; i++) {
-		const struct row *row = &rows->list[i];
+		const struct idrow *row = &rows->list[i];
 		if (row->first > next)
 			draw_gap(next, row->first - 1ULL, width, color, out);
 		draw_row(row, end, owner_width, width, color, out);
@@ -249,14 +235,14 @@ static void draw_findings(const struct idmap_findings *f, size_t width, bool col
 			 f->n - DRAW_MAX);
 }
 
-static int spans_and_rows(const struct idmap *m, struct idspans s[2], struct rows *rows,
+static int spans_and_rows(const struct idmap *m, struct idspans s[2], struct idrows *rows,
 			  struct err *e)
 {
 	int r = idspans_of(m, SUBUID, &s[SUBUID], e);
 
 	if (r == 0)
 		r = idspans_of(m, SUBGID, &s[SUBGID], e);
-	return r == 0 ? rows_merge(m, s, rows, e) : r;
+	return r == 0 ? idrows_of(m, s, rows, e) : r;
 }
 
 int idmap_draw(const struct idmap *m, const struct idmap_findings *f, int width, bool color,
@@ -264,7 +250,7 @@ int idmap_draw(const struct idmap *m, const struct idmap_findings *f, int width,
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct idspans s[2] = { { 0 } };
-	struct rows rows = { 0 };
+	struct idrows rows = { 0 };
 	int r;
 
 	if (width < 40)
@@ -322,7 +308,7 @@ static json_t *json_ranges(const struct idmap *m)
 }
 
 /* What neither file gives to anybody. */
-static json_t *json_gaps(const struct rows *rows)
+static json_t *json_gaps(const struct idrows *rows)
 {
 	json_t *list = json_array();
 	uint64_t next = USABLE_FIRST;
@@ -378,7 +364,7 @@ static json_t *json_findings(const struct idmap_findings *f)
 json_t *idmap_json(const struct idmap *m, const struct idmap_findings *f)
 {
 	struct idspans s[2] = { { 0 } };
-	struct rows rows = { 0 };
+	struct idrows rows = { 0 };
 	json_t *all = NULL;
 	struct err ignored;
 

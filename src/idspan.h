@@ -28,6 +28,22 @@ int idspans_of(const struct idmap *m, int file, struct idspans *s, struct err *e
 /* By first id, then last id, then owner: lets two files be compared like sorted lists. */
 int idspan_compare(const struct idmap *m, const struct idspan *x, const struct idspan *y);
 
+/* One owner's range, in either file or in both. */
+struct subid_line;
+struct idrow {
+	uint32_t first, last;
+	const struct subid_line *in[2];
+};
+
+struct idrows {
+	struct idrow *list; /* free() */
+	size_t n;
+	uint32_t longest; /* of the owners' names as shown */
+};
+
+/* Both files side by side, in the order of ids. */
+int idrows_of(const struct idmap *m, const struct idspans s[2], struct idrows *ret, struct err *e);
+
 void idspans_done(struct idspans *s);
 #define _cleanup_idspans_ _cleanup_(idspans_done)
 

@@ -15,8 +15,10 @@
 #include "confine.h"
 #include "drift.h"
 #include "idmap.h"
+#include "init.h"
 #include "reconcile.h"
 #include "redact.h"
+#include "report_html.h"
 #include "resolved.h"
 
 #define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
@@ -36,6 +38,7 @@ static const struct {
 } outputs[] = {
 	[OUTPUT_TEXT] = { "text", NULL, "text for people (default)", NULL },
 	[OUTPUT_JSON] = { "json", NULL, "one JSON document", NULL },
+	{ "html", "check", "one page for a browser, a phone or paper", report_html },
 	{ "prometheus", "check", "metrics for node_exporter's textfile collector",
 	  report_prometheus },
 	{ "junit", "check", "JUnit XML for pipelines", report_junit },
@@ -566,6 +569,28 @@ static int cmd_subids(const struct command *c, const struct options *o)
 	return EXIT_AS_WANTED;
 }
 
+static int cmd_init(const struct command *c, const struct options *o)
+{
+	_cleanup_host_ struct host *h = NULL;
+	_cleanup_free_ char *text = NULL;
+	enum exit_code why;
+	struct err e;
+	int code = open_host(c, o, &h);
+
+	if (code)
+		return code;
+	if (init_plan(h, &text, &why, &e) < 0) {
+		put_error(c, o, why, &e);
+		return why;
+	}
+	if (o->output == OUTPUT_JSON)
+		put_json(json_pack("{s:i, s:s, s:s}", "format", 1, "command", c->name, "plan",
+				   text));
+	else
+		put(stdout, text);
+	return EXIT_AS_WANTED;
+}
+
 static int cmd_schema(const struct command *c, const struct options *o)
 {
 	_cleanup_free_ char *text = NULL;
@@ -619,6 +644,11 @@ static const struct command commands[] = {
 	  "Writes nothing.", TAKES_ROOT, cmd_history },
 	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
 	  "Writes nothing.", TAKES_ROOT, cmd_subids },
+	{ "init", "", "print a plan from the host as it is, to begin with",
+	  "What the host has already stands in it, so that applying it changes nothing; what\n"
+	  "profile:baseline would add stands behind a #. Writes nothing: put it into a file with\n"
+	  "bulkhead init >plan.yaml.",
+	  TAKES_ROOT, cmd_init },
 	{ "schema", "", "every setting of every module; --json: a JSON Schema for editors",
 	  "With --json (or --output json) a JSON Schema that editors understand.", TAKES_JSON,
 	  cmd_schema },
@@ -768,7 +798,8 @@ static int set_output(struct options *o, const char *name)
 	for (o->output = 0; o->output < ARRAY_SIZE(outputs); o->output++)
 		if (streq(name, outputs[o->output].name))
 			return 0;
-	return bad_usage("--output takes text or json (check: prometheus and junit, too), not '%s'",
+	return bad_usage("--output takes text or json (check: html, prometheus and junit, too), "
+			 "not '%s'",
 			 name);
 }
 

@@ -17,6 +17,7 @@
 #include "change.h"
 #include "field.h"
 #include "plan.h"
+#include "survey.h"
 
 /* What the last committed transaction left in that root: JSON that modules gave to
  * changes_remember, or NULL. */
@@ -96,6 +97,12 @@ struct module {
 	 * an apply doesn't pay for it. */
 	int (*observe)(const struct section *s, const struct host *h, struct findings *out,
 		       struct err *e);
+	/*
+	 * What this host has already of the module's settings, for a plan that changes nothing
+	 * (`bulkhead init`): survey_add(). Whether it can stand in a plan is tried by the caller,
+	 * so that what no plan may say is for the module to name, not to judge.
+	 */
+	int (*survey)(const struct host *h, struct survey *out, struct err *e);
 };
 
 /* All modules in their order; ends with NULL. Generated. */

@@ -11,6 +11,11 @@ static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED, CYAN 
 /* By control_state. */
 static const char *const control_colors[] = { RED, YELLOW, CYAN, CYAN, DIM, GREEN, DIM };
 
+const char *report_state_name(enum finding_state state)
+{
+	return states[state];
+}
+
 /* --- a line a finding --- */
 
 void report_add_notes(struct buf *b, const struct report *r, const struct report_style *st)
@@ -84,8 +89,7 @@ void report_add_counts(struct buf *b, const struct report *r)
 
 /* --- by control --- */
 
-/* The control whose lines a finding stands under: the first it names; NULL: of none we know. */
-static const struct control *home(const struct finding *f)
+const struct control *report_home(const struct finding *f)
 {
 	for (const struct control *c = controls; f->cis && c->id; c++)
 		if (control_named(f->cis, c->id))
@@ -96,7 +100,7 @@ static const struct control *home(const struct finding *f)
 static bool any_at(const struct report *r, const struct control *c, const struct report_style *st)
 {
 	for (size_t i = 0; i < r->findings.n; i++)
-		if (is_shown(&r->findings.list[i], st) && home(&r->findings.list[i]) == c)
+		if (is_shown(&r->findings.list[i], st) && report_home(&r->findings.list[i]) == c)
 			return true;
 	return false;
 }
@@ -107,7 +111,7 @@ static void add_lines(struct buf *b, const struct report *r, const struct contro
 	for (size_t i = 0; i < r->findings.n; i++) {
 		const struct finding *f = &r->findings.list[i];
 
-		if (!is_shown(f, st) || home(f) != c)
+		if (!is_shown(f, st) || report_home(f) != c)
 			continue;
 		buf_adds(b, "  ");
 		add_finding(b, f, st);
@@ -119,7 +123,7 @@ static const struct control *shown_at(const struct report *r, const struct contr
 {
 	for (size_t i = 0; i < r->findings.n; i++)
 		if (control_named(r->findings.list[i].cis, c->id))
-			return home(&r->findings.list[i]);
+			return report_home(&r->findings.list[i]);
 	return NULL;
 }
 

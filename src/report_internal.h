@@ -53,11 +53,18 @@ void report_add_notes(struct buf *b, const struct report *r, const struct report
 void report_add_findings(struct buf *b, const struct report *r, const struct report_style *st);
 void report_add_counts(struct buf *b, const struct report *r);
 
-/* Is it a check that could look? */
-bool report_looked(const struct report *r);
-
 /* What `check` says: findings by control, and the score. */
 void report_check_text(struct buf *b, const struct report *r, const struct report_style *st);
+
+/* "ok" ... */
+const char *report_state_name(enum finding_state state);
+
+/* The control whose lines a finding stands under: the first it names; NULL: of none we know. */
+struct control;
+const struct control *report_home(const struct finding *f);
+
+/* Is it a check that came to its end? Only then all was looked at. */
+bool report_looked(const struct report *r);
 
 json_t *report_findings_json(const struct findings *f);
 /* The state of every control, and the score: of `check`, where all was looked at; else an empty

@@ -84,6 +84,27 @@ START_TEST(score)
 }
 END_TEST
 
+/* Every control is of one section, and counts there. */
+START_TEST(sections)
+{
+	size_t n[CONTROL_STATES], sum = 0;
+
+	found("2.14,5.26", FINDING_OK);
+	for (const struct control *c = controls; c->id; c++) {
+		size_t in = 0;
+
+		for (const struct control_section *s = control_sections; s->id; s++)
+			in += control_in(s, c);
+		ck_assert_msg(in == 1, "%s", c->id);
+	}
+	for (const struct control_section *s = control_sections; s->id; s++) {
+		sum += control_section_score(s, &f, n);
+		ck_assert_uint_eq(n[CONTROL_OK], streq(s->id, "2") || streq(s->id, "5"));
+	}
+	ck_assert_uint_eq(sum, 59);
+}
+END_TEST
+
 START_TEST(table)
 {
 	for (const struct control *c = controls; c->id; c++) {
@@ -111,6 +132,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, named);
 	tcase_add_test(tc, the_worst_decides);
 	tcase_add_test(tc, score);
+	tcase_add_test(tc, sections);
 	tcase_add_test(tc, table);
 }
 
