@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of commands; options, exit codes. The only file that prints or exits.
+ * The command line, by the tables of command.h, and what each command does. The only file that
+ * prints or exits.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -12,42 +13,19 @@
 #include <sys/ioctl.h>
 
 #include "buf.h"
+#include "command.h"
 #include "confine.h"
 #include "idmap.h"
 #include "reconcile.h"
 #include "redact.h"
 
-#define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
-
-enum output {
-	OUTPUT_TEXT,
-	OUTPUT_JSON,
-};
-
 struct options {
+	unsigned given; /* by 1 << enum option_id */
 	const char *root;
 	enum output output;
 	bool no_restart, force, json;
 	struct report_style style;
 	const char *arg; /* PLAN or ID */
-};
-
-/* Which options a command takes beside those that all take, and what it does. */
-enum {
-	TAKES_ROOT = 1,
-	TAKES_RESTART = 2,
-	TAKES_FORCE = 4,
-	TAKES_PLAN = 8,
-	TAKES_ID = 16,
-	TAKES_JSON = 32,
-	NEEDS_ARG = 64,
-	WRITES = 128,
-};
-
-struct command {
-	const char *name, *synopsis, *summary, *help;
-	unsigned takes;
-	int (*run)(const struct command *c, const struct options *o);
 };
 
 static volatile int got_signal;
@@ -404,59 +382,36 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	return EXIT_AS_WANTED;
 }
 
-static const struct command commands[] = {
-	{ "apply", "[PLAN]", "make the host match the plan, as one transaction",
-	  "First puts back what an interrupted run left. Shows what was changed and why, proves it from\n"
-	  "the running daemon, and puts everything back when something fails.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_reconcile },
-	{ "diff", "[PLAN]", "what apply would do: a unified diff per file, the unit actions, why",
-	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
-	{ "check", "[PLAN]", "does the host, and the running daemon, match the plan?",
-	  "A line per setting, by the controls of the benchmark: ok, drift, pending, skipped (with the\n"
-	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
-	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
-	{ "validate", "PLAN", "read the plan only: no host, no root needed",
-	  "Tells every mistake at once, as file:line:column: message.", TAKES_PLAN | NEEDS_ARG,
-	  cmd_validate },
-	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
-	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
-	  "each is named. --force puts the before-images back all the same.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_ID | WRITES, cmd_back },
-	{ "recover", "", "put back what an interrupted run left",
-	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
-	  TAKES_ROOT | TAKES_FORCE | WRITES, cmd_back },
-	{ "history", "", "what was applied, when, what changed, what it did to units",
-	  "Writes nothing.", TAKES_ROOT, cmd_history },
-	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
-	  "Writes nothing.", TAKES_ROOT, cmd_subids },
-	{ "schema", "", "every setting of every module; --json: a JSON Schema for editors",
-	  "With --json (or --output json) a JSON Schema that editors understand.", TAKES_JSON,
-	  cmd_schema },
+static int (*const runs[N_COMMANDS])(const struct command *c, const struct options *o) = {
+	[COMMAND_APPLY] = cmd_reconcile, [COMMAND_DIFF] = cmd_reconcile,
+	[COMMAND_CHECK] = cmd_reconcile, [COMMAND_VALIDATE] = cmd_validate,
+	[COMMAND_ROLLBACK] = cmd_back,	 [COMMAND_RECOVER] = cmd_back,
+	[COMMAND_HISTORY] = cmd_history, [COMMAND_SUBIDS] = cmd_subids,
+	[COMMAND_SCHEMA] = cmd_schema,
 };
 
-static const char common_options[] =
-	"  --output text|json     text for people (default), or one JSON document\n"
-	"  --color WHEN           auto (default), always, never\n"
-	"  --quiet                only what failed, differs or is pending\n"
-	"  --verbose              more: what is as wanted, the diffs of an apply\n"
-	"  --version              print the version\n"
-	"  --help                 this text\n";
+/* The options of a command; of none: those that all take, and --root, which most do. */
+static void usage_options(const struct command *c)
+{
+	puts("\nOptions:");
+	for (const struct command_option *o = command_options; o < command_options + N_OPTIONS;
+	     o++) {
+		if (c ? !command_takes(c, o->takes)
+		      : o->takes && o != &command_options[OPTION_ROOT])
+			continue;
+		printf("  --%s%s%-*s %s\n", o->name, o->arg ? " " : "",
+		       (int)(19 - strlen(o->name)) - !!o->arg, o->arg ? o->arg : "", o->help);
+		for (const struct command_choice *x = o->choices; x && x->name; x++)
+			if (!c || command_takes(c, x->takes))
+				printf("%25s%-8s %s\n", "", x->name, x->help);
+	}
+}
 
 static void usage_command(const struct command *c)
 {
-	printf("Usage: bulkhead %s%s%s [OPTION]...\n\n%s: %s.\n%s\n\nOptions:\n", c->name,
+	printf("Usage: bulkhead %s%s%s [OPTION]...\n\n%s: %s.\n%s\n", c->name,
 	       *c->synopsis ? " " : "", c->synopsis, c->name, c->summary, c->help);
-	if (c->takes & TAKES_ROOT)
-		puts("  --root DIR             work on the tree at DIR: files only, nothing is executed");
-	if (c->takes & TAKES_RESTART)
-		puts("  --no-restart           leave units alone and report what is pending");
-	if (c->takes & TAKES_FORCE)
-		puts("  --force                put before-images back over what somebody edited since");
-	if (c->takes & TAKES_JSON)
-		puts("  --json                 the JSON Schema of a plan");
-	fputs(common_options, stdout);
+	usage_options(c);
 	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
 		puts("\nPLAN defaults to " DEFAULT_PLAN "; - is standard input.");
 }
@@ -469,19 +424,16 @@ static void usage(void)
 	     "running daemon.\n"
 	     "\n"
 	     "Commands:");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+	for (const struct command *c = commands; c < commands + N_COMMANDS; c++) {
 		char left[32];
 
-		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].synopsis);
-		printf("  %-18s %s\n", left, commands[i].summary);
+		snprintf(left, sizeof(left), "%s %s", c->name, c->synopsis);
+		printf("  %-18s %s\n", left, c->summary);
 	}
-	printf("\nOptions:\n"
-	       "  --root DIR             work on the tree at DIR: files only, nothing is executed\n"
-	       "%s\n"
-	       "Exit codes: 0 as wanted; 1 failed, the host is as it was; 2 (diff, check) something\n"
-	       "differs, is pending or failed; 3 not everything could be put back, or an interrupted run\n"
-	       "waits for recover; 64 bad usage or plan.\n",
-	       common_options);
+	usage_options(NULL);
+	puts("\nExit codes:");
+	for (const struct command_exit *x = command_exits; x->help; x++)
+		printf("  %-18d %s\n", x->code, x->help);
 }
 
 static int bad_usage(const char *fmt, ...) PRINTF(1, 2);
@@ -498,20 +450,12 @@ static int bad_usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-static const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(commands[i].name, name))
-			return &commands[i];
-	return NULL;
-}
-
 static int unknown_command(const char *name)
 {
-	const char *names[ARRAY_SIZE(commands) + 1] = { NULL };
+	const char *names[N_COMMANDS + 1] = { NULL };
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i].name;
 	near = field_nearest(name, names);
 	if (near)
@@ -519,64 +463,80 @@ static int unknown_command(const char *name)
 	return bad_usage("there is no command '%s'; see bulkhead --help", name);
 }
 
-enum {
-	OPT_ROOT = 256,
-	OPT_OUTPUT,
-	OPT_COLOR,
-	OPT_NO_RESTART,
-	OPT_FORCE,
-	OPT_QUIET,
-	OPT_VERBOSE,
-	OPT_VERSION,
-	OPT_HELP,
-	OPT_JSON,
-};
+#define OPT_FIRST 256 /* above all characters */
 
-static const struct option long_options[] = {
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "output", required_argument, NULL, OPT_OUTPUT },
-	{ "color", required_argument, NULL, OPT_COLOR },
-	{ "no-restart", no_argument, NULL, OPT_NO_RESTART },
-	{ "force", no_argument, NULL, OPT_FORCE },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "verbose", no_argument, NULL, OPT_VERBOSE },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int set_color(struct options *o, const char *when)
+static const char *option_takes(const struct command_option *o, char *buf, size_t size)
 {
-	if (streq(when, "always"))
-		o->style.color = true;
-	else if (streq(when, "never"))
-		o->style.color = false;
-	else if (!streq(when, "auto"))
-		return bad_usage("--color takes auto, always or never, not '%s'", when);
-	return 0;
+	size_t n = 0;
+
+	*buf = '\0';
+	for (const struct command_choice *x = o->choices; x->name && n < size; x++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s",
+				      x == o->choices ? ""
+				      : x[1].name     ? ", "
+						      : " or ",
+				      x->name);
+	return buf;
 }
 
-static int set_output(struct options *o, const char *name)
+/* One word of the command line, as getopt_long(3) found it. */
+static int set_option(struct options *o, enum option_id id, const char *arg)
 {
-	if (streq(name, "json"))
-		o->output = OUTPUT_JSON;
-	else if (!streq(name, "text"))
-		return bad_usage("--output takes text or json, not '%s'", name);
+	const struct command_option *row = &command_options[id];
+	int choice = row->choices ? command_choice(row, arg) : 0;
+	char all[128];
+
+	if (choice < 0)
+		return bad_usage("--%s takes %s, not '%s'", row->name,
+				 option_takes(row, all, sizeof(all)), arg);
+	o->given |= 1U << id;
+	switch (id) {
+	case OPTION_ROOT:
+		o->root = arg;
+		break;
+	case OPTION_OUTPUT:
+		o->output = (enum output)choice;
+		break;
+	case OPTION_COLOR:
+		if (choice != COLOR_AUTO)
+			o->style.color = choice == COLOR_ALWAYS;
+		break;
+	case OPTION_NO_RESTART:
+		o->no_restart = true;
+		break;
+	case OPTION_FORCE:
+		o->force = true;
+		break;
+	case OPTION_QUIET:
+		o->style.quiet = true;
+		break;
+	case OPTION_VERBOSE:
+		o->style.verbose = true;
+		break;
+	case OPTION_JSON:
+		o->json = true;
+		break;
+	case OPTION_VERSION:
+	case OPTION_HELP:
+	case N_OPTIONS:
+		break;
+	}
 	return 0;
 }
 
 /* What the command line gives that the command doesn't take. */
 static int check_usage(const struct command *c, const struct options *o)
 {
-	if (o->root && !(c->takes & TAKES_ROOT))
-		return bad_usage("%s takes no --root", c->name);
-	if (o->no_restart && !(c->takes & TAKES_RESTART))
-		return bad_usage("%s takes no --no-restart", c->name);
-	if (o->force && !(c->takes & TAKES_FORCE))
-		return bad_usage("%s takes no --force", c->name);
-	if (o->json && !(c->takes & TAKES_JSON))
-		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct command_option *row = &command_options[i];
+
+		if ((o->given & 1U << i) && !command_takes(c, row->takes))
+			return bad_usage("%s takes no --%s%s", c->name, row->name,
+					 i == OPTION_JSON ? "; did you mean --output json?" : "");
+	}
+	if (!command_takes(c, command_options[OPTION_OUTPUT].choices[o->output].takes))
+		return bad_usage("%s has no --output %s", c->name,
+				 command_options[OPTION_OUTPUT].choices[o->output].name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
 	if ((c->takes & TAKES_PLAN) && o->arg &&
@@ -595,54 +555,33 @@ static int check_usage(const struct command *c, const struct options *o)
 
 int main(int argc, char **argv)
 {
+	struct option long_options[N_OPTIONS + 1] = { 0 };
 	struct options o = { 0 };
 	const struct command *c = NULL;
-	bool help = false;
 	int opt, code;
 
 	confine_start();
 	o.style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	for (int i = 0; i < N_OPTIONS; i++) {
+		const struct command_option *row = &command_options[i];
+
+		long_options[i].name = row->name;
+		long_options[i].has_arg = row->arg ? required_argument : no_argument;
+		long_options[i].val = OPT_FIRST + i;
+	}
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_ROOT:
-			o.root = optarg;
-			break;
-		case OPT_OUTPUT:
-			if (set_output(&o, optarg))
-				return EXIT_USAGE;
-			break;
-		case OPT_COLOR:
-			if (set_color(&o, optarg))
-				return EXIT_USAGE;
-			break;
-		case OPT_NO_RESTART:
-			o.no_restart = true;
-			break;
-		case OPT_FORCE:
-			o.force = true;
-			break;
-		case OPT_QUIET:
-			o.style.quiet = true;
-			break;
-		case OPT_VERBOSE:
-			o.style.verbose = true;
-			break;
-		case OPT_VERSION:
+		if (opt < OPT_FIRST)
+			return bad_usage("see bulkhead --help");
+		if (set_option(&o, (enum option_id)(opt - OPT_FIRST), optarg))
+			return EXIT_USAGE;
+		if (opt - OPT_FIRST == OPTION_VERSION) {
 			puts("bulkhead " PACKAGE_VERSION);
 			return EXIT_AS_WANTED;
-		case OPT_HELP:
-			help = true;
-			break;
-		case OPT_JSON:
-			o.json = true;
-			break;
-		default:
-			return bad_usage("see bulkhead --help");
 		}
 	}
 	if (optind < argc && !(c = command_find(argv[optind])))
 		return unknown_command(argv[optind]);
-	if (help) {
+	if (o.given & 1U << OPTION_HELP) {
 		if (c)
 			usage_command(c);
 		else
@@ -659,6 +598,6 @@ int main(int argc, char **argv)
 		return bad_usage("--root needs a directory");
 	if (check_usage(c, &o))
 		return EXIT_USAGE;
-	code = c->run(c, &o);
+	code = runs[c - commands](c, &o);
 	return unreported && code == EXIT_AS_WANTED && !(c->takes & WRITES) ? EXIT_FAILED : code;
 }
