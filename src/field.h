@@ -86,6 +86,11 @@ int parse_idrange(const char *s, uint32_t *ret_first, uint32_t *ret_last);
 /* "0660" -> 0660. One to four octal digits, or five with... no more than 07777. -EINVAL. */
 int parse_mode(const char *s, mode_t *ret);
 
+struct buf;
+
+/* Adds what a setting takes: "true or false; default true; CIS 2.2; engine from 28.2". */
+void field_takes(const struct field *f, struct buf *b);
+
 /* The JSON Schema (draft 2020-12) of a plan, from the tables of all modules. NULL: out of memory.
  */
 json_t *schema_json(void);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "journal.h"
 
 #include <signal.h>
@@ -236,6 +240,13 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 		r = journal_parse(o, &j);
 	if (r == -ENOMEM)
 		return err_oom(e);
+	if (r == -EPROTONOSUPPORT)
+		return err_set(
+			e, -r,
+			"'%s%s' was written by a newer bulkhead; this one (" PACKAGE_VERSION
+			") can't tell what that did, and touched nothing. Install that version "
+			"again, or a later one",
+			host_prefix(h), path);
 	if (r < 0)
 		return err_set(e, -r,
 			       "'%s" JOURNAL_DIR

@@ -100,8 +100,8 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
 int journal_add_command(struct journal *j, char *const *argv, char *const *back, json_t *why,
 			struct err *e);
 
-/* The record as JSON (NULL: out of memory), and back (-EINVAL: not a journal of this format);
- * images' contents are not in it. */
+/* The record as JSON (NULL: out of memory), and back (-EPROTONOSUPPORT: of a format that came after
+ * this program; -EINVAL: not a journal); images' contents are not in it. */
 json_t *journal_json(const struct journal *j);
 int journal_parse(json_t *o, struct journal *ret);
 

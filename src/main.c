@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of commands; options, exit codes. The only file that prints or exits.
+ * The command line, by the tables of command.h, and what each command does. The only file that
+ * prints or exits.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 
 #include "buf.h"
+#include "command.h"
 #include "confine.h"
 #include "drift.h"
 #include "idmap.h"
@@ -21,56 +23,25 @@
 #include "report_html.h"
 #include "resolved.h"
 
-#define DEFAULT_PLAN "/etc/bulkhead/plan.yaml"
-
-enum output {
-	OUTPUT_TEXT,
-	OUTPUT_JSON,
-	OUTPUT_OTHERS,
-};
-
-/* By enum output, and what only one command can be shown as. */
-static const struct {
-	const char *name;
-	const char *command; /* NULL: all take it */
-	const char *help;
-	char *(*render)(const struct report *r);
-} outputs[] = {
-	[OUTPUT_TEXT] = { "text", NULL, "text for people (default)", NULL },
-	[OUTPUT_JSON] = { "json", NULL, "one JSON document", NULL },
-	{ "html", "check", "one page for a browser, a phone or paper", report_html },
-	{ "prometheus", "check", "metrics for node_exporter's textfile collector",
-	  report_prometheus },
-	{ "junit", "check", "JUnit XML for pipelines", report_junit },
+/* Outputs that are neither text nor JSON. */
+static char *(*const renders[N_OUTPUTS])(const struct report *r) = {
+	[OUTPUT_HTML] = report_html,
+	[OUTPUT_PROMETHEUS] = report_prometheus,
+	[OUTPUT_JUNIT] = report_junit,
 };
 
 struct options {
+	unsigned given; /* by 1 << enum option_id */
 	const char *root;
 	enum output output;
-	bool no_restart, force, json, boot, resolved;
 	struct report_style style;
 	const char *arg; /* PLAN or ID */
 };
 
-/* Which options a command takes beside those that all take, and what it does. */
-enum {
-	TAKES_ROOT = 1,
-	TAKES_RESTART = 2,
-	TAKES_FORCE = 4,
-	TAKES_PLAN = 8,
-	TAKES_ID = 16,
-	TAKES_JSON = 32,
-	NEEDS_ARG = 64,
-	WRITES = 128,
-	TAKES_BOOT = 256,
-	TAKES_RESOLVED = 512,
-};
-
-struct command {
-	const char *name, *synopsis, *summary, *help;
-	unsigned takes;
-	int (*run)(const struct command *c, const struct options *o);
-};
+static bool given(const struct options *o, enum option_id id)
+{
+	return o->given & 1U << id;
+}
 
 static volatile int got_signal;
 
@@ -149,7 +120,7 @@ static void put_other(const struct command *c, const struct options *o, enum exi
 	r.code = code;
 	r.result = REPORT_REFUSED;
 	r.err = *e;
-	text = outputs[o->output].render(&r);
+	text = renders[o->output](&r);
 	put_as_is(stdout, text);
 }
 
@@ -160,7 +131,7 @@ static void put_error(const struct command *c, const struct options *o, const st
 
 	if (o->output != OUTPUT_JSON) {
 		put_stderr(e->text);
-		if (o->output >= OUTPUT_OTHERS)
+		if (renders[o->output])
 			put_other(c, o, code, e);
 		return;
 	}
@@ -173,16 +144,16 @@ static int put_report(const struct report *r, const struct options *o)
 {
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_json(r));
-	} else if (o->output >= OUTPUT_OTHERS) {
-		_cleanup_free_ char *text = outputs[o->output].render(r);
+	} else if (renders[o->output]) {
+		_cleanup_free_ char *text = renders[o->output](r);
 
 		put_as_is(stdout, text);
-	} else if (!o->boot || o->style.verbose || r->result != REPORT_CONVERGED ||
+	} else if (!given(o, OPTION_BOOT) || o->style.verbose || r->result != REPORT_CONVERGED ||
 		   r->code != EXIT_AS_WANTED) {
 		_cleanup_free_ char *text = report_text(r, &o->style);
 
 		/* bulkhead-boot.service shows that on the console, too. */
-		put(o->boot && r->code != EXIT_AS_WANTED ? stderr : stdout, text);
+		put(given(o, OPTION_BOOT) && r->code != EXIT_AS_WANTED ? stderr : stdout, text);
 	}
 	return r->code;
 }
@@ -263,7 +234,7 @@ static int load_plan(const struct command *c, const struct options *o, const str
 		put(stderr, text);
 		fprintf(stderr, "bulkhead: %zu mistake%s in the plan; nothing was touched\n",
 			mistakes.n + mistakes.more, mistakes.n + mistakes.more == 1 ? "" : "s");
-		if (o->output >= OUTPUT_OTHERS)
+		if (renders[o->output])
 			put_other(c, o, EXIT_USAGE, &e);
 	}
 	errs_done(&mistakes);
@@ -273,7 +244,7 @@ static int load_plan(const struct command *c, const struct options *o, const str
 /* The last that a boot that goes wrong shows: in which state it goes on, and what to type. */
 static int boot_told(const struct options *o, int code)
 {
-	if (o->boot && code != EXIT_AS_WANTED && o->output == OUTPUT_TEXT)
+	if (given(o, OPTION_BOOT) && code != EXIT_AS_WANTED && o->output == OUTPUT_TEXT)
 		put_stderr("the boot goes on with the configuration that was there, or, where "
 			   "boot.strict is in force, without Docker. When the cause is mended: "
 			   "bulkhead apply");
@@ -316,13 +287,13 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 					: streq(c->name, "diff") ? reconcile_diff
 								 : reconcile_check;
 	struct progress p = progress_for(o);
-	struct reconcile_options ro = { .no_restart = o->no_restart || o->boot,
-					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
-					.progress = &p,
-					.before = o->output == OUTPUT_TEXT && !o->style.quiet
-							  ? announce
-							  : NULL,
-					.arg = (void *)(uintptr_t)o };
+	struct reconcile_options ro = {
+		.no_restart = given(o, OPTION_NO_RESTART) || given(o, OPTION_BOOT),
+		.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
+		.progress = &p,
+		.before = o->output == OUTPUT_TEXT && !o->style.quiet ? announce : NULL,
+		.arg = (void *)(uintptr_t)o
+	};
 	_cleanup_host_ struct host *h = NULL;
 	_cleanup_plan_ struct plan *plan = NULL;
 	_cleanup_report_ struct report r;
@@ -332,7 +303,7 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	if ((code = open_host(c, o, &h)))
 		return code;
 	r.h = h;
-	if (o->boot && (code = begin_boot(c, o, h, &ro, &r)))
+	if (given(o, OPTION_BOOT) && (code = begin_boot(c, o, h, &ro, &r)))
 		return code;
 	if ((code = load_plan(c, o, h, &plan)))
 		return boot_told(o, code);
@@ -356,7 +327,7 @@ static void put_event(void *arg, const char *text)
 static int cmd_drift(const struct command *c, const struct options *o)
 {
 	struct progress p = progress_for(o);
-	struct reconcile_options ro = { .no_restart = o->no_restart,
+	struct reconcile_options ro = { .no_restart = given(o, OPTION_NO_RESTART),
 					.no_start = true,
 					.plan_path = o->arg ? o->arg : DEFAULT_PLAN,
 					.progress = &p };
@@ -434,7 +405,7 @@ static int cmd_validate(const struct command *c, const struct options *o)
 	code = load_plan(c, o, NULL, &plan);
 	if (code)
 		return code;
-	if (o->resolved)
+	if (given(o, OPTION_RESOLVED))
 		return put_resolved(c, o, plan);
 	if (o->output == OUTPUT_JSON) {
 		put_json(report_mistakes_json(c->name, &none));
@@ -461,8 +432,8 @@ static int parse_id(const char *text, unsigned *ret)
 static int cmd_back(const struct command *c, const struct options *o)
 {
 	struct progress p = progress_for(o);
-	struct reconcile_options ro = { .no_restart = o->no_restart,
-					.force = o->force,
+	struct reconcile_options ro = { .no_restart = given(o, OPTION_NO_RESTART),
+					.force = given(o, OPTION_FORCE),
 					.progress = &p };
 	_cleanup_host_ struct host *h = NULL;
 	_cleanup_report_ struct report r;
@@ -481,11 +452,11 @@ static int cmd_back(const struct command *c, const struct options *o)
 	if ((code = open_host(c, o, &h)))
 		return code;
 	r.h = h;
-	if (o->boot && reconcile_unproved(h, &id, &r.err) < 0) {
+	if (given(o, OPTION_BOOT) && reconcile_unproved(h, &id, &r.err) < 0) {
 		put_error(c, o, h, EXIT_FAILED, &r.err);
 		return EXIT_FAILED;
 	}
-	if (o->boot && !id)
+	if (given(o, OPTION_BOOT) && !id)
 		return EXIT_AS_WANTED;
 	catch_signals();
 	if (streq(c->name, "rollback"))
@@ -580,7 +551,7 @@ static int cmd_init(const struct command *c, const struct options *o)
 	if (code)
 		return code;
 	if (init_plan(h, &text, &why, &e) < 0) {
-		put_error(c, o, why, &e);
+		put_error(c, o, h, why, &e);
 		return why;
 	}
 	if (o->output == OUTPUT_JSON)
@@ -600,7 +571,7 @@ static int cmd_schema(const struct command *c, const struct options *o)
 		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
-	if (o->json || o->output == OUTPUT_JSON) {
+	if (given(o, OPTION_JSON) || o->output == OUTPUT_JSON) {
 		put_json(schema_json());
 		return EXIT_AS_WANTED;
 	}
@@ -612,82 +583,38 @@ static int cmd_schema(const struct command *c, const struct options *o)
 	return EXIT_AS_WANTED;
 }
 
-static const struct command commands[] = {
-	{ "apply", "[PLAN]", "make the host match the plan, as one transaction",
-	  "First puts back what an interrupted run left. Shows what was changed and why, proves it from\n"
-	  "the running daemon, and puts everything back when something fails.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_BOOT | TAKES_PLAN | WRITES, cmd_reconcile },
-	{ "diff", "[PLAN]", "what apply would do: a unified diff per file, the unit actions, why",
-	  "Writes nothing, takes no lock. Exit code 2: there is something to do.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
-	{ "check", "[PLAN]", "does the host, and the running daemon, match the plan?",
-	  "A line per setting, by the controls of the benchmark: ok, drift, pending, skipped (with the\n"
-	  "reason), failed, or noted (told, and yours to decide); at the end the score. Writes nothing.\n"
-	  "Exit code 2: something differs, is pending or failed. Skipped and noted never change it.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN, cmd_reconcile },
-	{ "drift", "[PLAN]", "check, tell the journal, and mend when the plan says drift: apply",
-	  "What bulkhead-drift.timer and bulkhead-drift.path run. Restarts only what service.restart\n"
-	  "allows now; the rest is pending, and told. Exit code 2: something differs, or is pending.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_PLAN | WRITES, cmd_drift },
-	{ "validate", "PLAN", "read the plan only: no host, no root needed",
-	  "Tells every mistake at once, as file:line:column: message. --resolved prints what the plan and\n"
-	  "its includes come to, as one plan, each value with the file that says so and what it replaces.",
-	  TAKES_PLAN | NEEDS_ARG | TAKES_RESOLVED, cmd_validate },
-	{ "rollback", "[ID]", "undo the last transaction not yet undone (or down to ID)",
-	  "Looks at every file first: when one is not as the transaction left it, nothing is undone and\n"
-	  "each is named. --force puts the before-images back all the same.",
-	  TAKES_ROOT | TAKES_RESTART | TAKES_FORCE | TAKES_BOOT | TAKES_ID | WRITES, cmd_back },
-	{ "recover", "", "put back what an interrupted run left",
-	  "An interrupted apply is undone, an interrupted rollback is carried to its end.",
-	  TAKES_ROOT | TAKES_FORCE | WRITES, cmd_back },
-	{ "history", "", "what was applied, when, what changed, what it did to units",
-	  "Writes nothing.", TAKES_ROOT, cmd_history },
-	{ "subids", "", "a map of the subordinate ids: who owns what, gaps, every overlap",
-	  "Writes nothing.", TAKES_ROOT, cmd_subids },
-	{ "init", "", "print a plan from the host as it is, to begin with",
-	  "What the host has already stands in it, so that applying it changes nothing; what\n"
-	  "profile:baseline would add stands behind a #. Writes nothing: put it into a file with\n"
-	  "bulkhead init >plan.yaml.",
-	  TAKES_ROOT, cmd_init },
-	{ "schema", "", "every setting of every module; --json: a JSON Schema for editors",
-	  "With --json (or --output json) a JSON Schema that editors understand.", TAKES_JSON,
-	  cmd_schema },
+static int (*const runs[N_COMMANDS])(const struct command *c, const struct options *o) = {
+	[COMMAND_APPLY] = cmd_reconcile, [COMMAND_DIFF] = cmd_reconcile,
+	[COMMAND_CHECK] = cmd_reconcile, [COMMAND_VALIDATE] = cmd_validate,
+	[COMMAND_ROLLBACK] = cmd_back,	 [COMMAND_RECOVER] = cmd_back,
+	[COMMAND_HISTORY] = cmd_history, [COMMAND_SUBIDS] = cmd_subids,
+	[COMMAND_SCHEMA] = cmd_schema,	 [COMMAND_DRIFT] = cmd_drift,
+	[COMMAND_INIT] = cmd_init,
 };
 
-static const char common_options[] =
-	"  --color WHEN           auto (default), always, never\n"
-	"  --quiet                only what failed, differs or is pending\n"
-	"  --verbose              more: what is as wanted, the diffs of an apply\n"
-	"  --version              print the version\n"
-	"  --help                 this text\n";
-
-static void usage_outputs(const struct command *c)
+/* The options of a command; of none: those that all take, and --root, which most do. */
+static void usage_options(const struct command *c)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++)
-		if (!outputs[i].command || (c && streq(c->name, outputs[i].command)))
-			printf("  --output %-12s  %s\n", outputs[i].name, outputs[i].help);
+	puts("\nOptions:");
+	for (const struct command_option *o = command_options; o < command_options + N_OPTIONS;
+	     o++) {
+		if (c ? !command_takes(c, o->takes)
+		      : o->takes && o != &command_options[OPTION_ROOT])
+			continue;
+		printf("  --%s%s%-*s %s\n", o->name, o->arg ? " " : "",
+		       (int)(19 - strlen(o->name)) - !!o->arg, o->arg ? o->arg : "", o->help);
+		for (const struct command_choice *x = o->choices; x && x->name; x++)
+			if (!c || command_takes(c, x->takes))
+				printf("%25s%-10s %s\n", "", x->name, x->help);
+	}
 }
 
 static void usage_command(const struct command *c)
 {
-	printf("Usage: bulkhead %s%s%s [OPTION]...\n\n%s: %s.\n%s\n\nOptions:\n", c->name,
-	       *c->synopsis ? " " : "", c->synopsis, c->name, c->summary, c->help);
-	if (c->takes & TAKES_ROOT)
-		puts("  --root DIR             work on the tree at DIR: files only, nothing is executed");
-	if (c->takes & TAKES_RESTART)
-		puts("  --no-restart           leave units alone and report what is pending");
-	if (c->takes & TAKES_BOOT)
-		puts(c->run == cmd_reconcile
-			     ? "  --boot                 for bulkhead-boot.service: before Docker starts, and touching no unit"
-			     : "  --boot                 for bulkhead-boot-undo.service: only what this boot applied unproved");
-	if (c->takes & TAKES_FORCE)
-		puts("  --force                put before-images back over what somebody edited since");
-	if (c->takes & TAKES_JSON)
-		puts("  --json                 the JSON Schema of a plan");
-	if (c->takes & TAKES_RESOLVED)
-		puts("  --resolved             print the merged plan, and where each value comes from");
-	usage_outputs(c);
-	fputs(common_options, stdout);
+	printf("Usage: bulkhead %s%s%s [OPTION]...\n\n%s: %s%s\n%s\n", c->name,
+	       *c->synopsis ? " " : "", c->synopsis, c->name, c->summary,
+	       has_suffix(c->summary, "?") ? "" : ".", c->help);
+	usage_options(c);
 	if ((c->takes & TAKES_PLAN) && !(c->takes & NEEDS_ARG))
 		puts("\nPLAN defaults to " DEFAULT_PLAN "; - is standard input.");
 }
@@ -700,20 +627,16 @@ static void usage(void)
 	     "running daemon.\n"
 	     "\n"
 	     "Commands:");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+	for (const struct command *c = commands; c < commands + N_COMMANDS; c++) {
 		char left[32];
 
-		snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].synopsis);
-		printf("  %-18s %s\n", left, commands[i].summary);
+		snprintf(left, sizeof(left), "%s %s", c->name, c->synopsis);
+		printf("  %-18s %s\n", left, c->summary);
 	}
-	printf("\nOptions:\n"
-	       "  --root DIR             work on the tree at DIR: files only, nothing is executed\n");
-	usage_outputs(NULL);
-	printf("%s\n"
-	       "Exit codes: 0 as wanted; 1 failed, the host is as it was; 2 (diff, check) something\n"
-	       "differs, is pending or failed; 3 not everything could be put back, or an interrupted run\n"
-	       "waits for recover; 64 bad usage or plan.\n",
-	       common_options);
+	usage_options(NULL);
+	puts("\nExit codes:");
+	for (const struct command_exit *x = command_exits; x->help; x++)
+		printf("  %-18d %s\n", x->code, x->help);
 }
 
 static int bad_usage(const char *fmt, ...) PRINTF(1, 2);
@@ -730,20 +653,12 @@ static int bad_usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
-static const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(commands[i].name, name))
-			return &commands[i];
-	return NULL;
-}
-
 static int unknown_command(const char *name)
 {
-	const char *names[ARRAY_SIZE(commands) + 1] = { NULL };
+	const char *names[N_COMMANDS + 1] = { NULL };
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i].name;
 	near = field_nearest(name, names);
 	if (near)
@@ -751,81 +666,62 @@ static int unknown_command(const char *name)
 	return bad_usage("there is no command '%s'; see bulkhead --help", name);
 }
 
-enum {
-	OPT_ROOT = 256,
-	OPT_OUTPUT,
-	OPT_COLOR,
-	OPT_NO_RESTART,
-	OPT_FORCE,
-	OPT_QUIET,
-	OPT_VERBOSE,
-	OPT_VERSION,
-	OPT_HELP,
-	OPT_JSON,
-	OPT_BOOT,
-	OPT_RESOLVED,
-};
+#define OPT_FIRST 256 /* above all characters */
 
-static const struct option long_options[] = {
-	{ "root", required_argument, NULL, OPT_ROOT },
-	{ "output", required_argument, NULL, OPT_OUTPUT },
-	{ "color", required_argument, NULL, OPT_COLOR },
-	{ "no-restart", no_argument, NULL, OPT_NO_RESTART },
-	{ "force", no_argument, NULL, OPT_FORCE },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "verbose", no_argument, NULL, OPT_VERBOSE },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "boot", no_argument, NULL, OPT_BOOT },
-	{ "resolved", no_argument, NULL, OPT_RESOLVED },
-	{ NULL, 0, NULL, 0 },
-};
-
-static int set_color(struct options *o, const char *when)
+static const char *option_takes(const struct command_option *o, char *buf, size_t size)
 {
-	if (streq(when, "always"))
-		o->style.color = true;
-	else if (streq(when, "never"))
-		o->style.color = false;
-	else if (!streq(when, "auto"))
-		return bad_usage("--color takes auto, always or never, not '%s'", when);
-	return 0;
+	size_t n = 0;
+
+	*buf = '\0';
+	for (const struct command_choice *x = o->choices; x->name && n < size; x++)
+		n += (size_t)snprintf(buf + n, size - n, "%s%s",
+				      x == o->choices ? ""
+				      : x[1].name     ? ", "
+						      : " or ",
+				      x->name);
+	return buf;
 }
 
-static int set_output(struct options *o, const char *name)
+/* One word of the command line, as getopt_long(3) found it. */
+static int set_option(struct options *o, enum option_id id, const char *arg)
 {
-	for (o->output = 0; o->output < ARRAY_SIZE(outputs); o->output++)
-		if (streq(name, outputs[o->output].name))
-			return 0;
-	return bad_usage("--output takes text or json (check: html, prometheus and junit, too), "
-			 "not '%s'",
-			 name);
+	const struct command_option *row = &command_options[id];
+	int choice = row->choices ? command_choice(row, arg) : 0;
+	char all[128];
+
+	if (choice < 0)
+		return bad_usage("--%s takes %s, not '%s'", row->name,
+				 option_takes(row, all, sizeof(all)), arg);
+	o->given |= 1U << id;
+	if (id == OPTION_ROOT)
+		o->root = arg;
+	else if (id == OPTION_OUTPUT)
+		o->output = (enum output)choice;
+	else if (id == OPTION_COLOR && choice != COLOR_AUTO)
+		o->style.color = choice == COLOR_ALWAYS;
+	o->style.quiet = given(o, OPTION_QUIET);
+	o->style.verbose = given(o, OPTION_VERBOSE);
+	return 0;
 }
 
 /* What the command line gives that the command doesn't take. */
 static int check_usage(const struct command *c, const struct options *o)
 {
-	if (o->root && !(c->takes & TAKES_ROOT))
-		return bad_usage("%s takes no --root", c->name);
-	if (outputs[o->output].command && !streq(c->name, outputs[o->output].command))
-		return bad_usage("%s takes no --output %s; %s does", c->name,
-				 outputs[o->output].name, outputs[o->output].command);
-	if (o->no_restart && !(c->takes & TAKES_RESTART))
-		return bad_usage("%s takes no --no-restart", c->name);
-	if (o->force && !(c->takes & TAKES_FORCE))
-		return bad_usage("%s takes no --force", c->name);
-	if (o->boot && !(c->takes & TAKES_BOOT))
-		return bad_usage("%s takes no --boot", c->name);
-	if (o->boot && o->arg && (c->takes & TAKES_ID))
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		const struct command_option *row = &command_options[i];
+
+		if (given(o, i) && !command_takes(c, row->takes))
+			return bad_usage("%s takes no --%s%s", c->name, row->name,
+					 i == OPTION_JSON ? "; did you mean --output json?" : "");
+	}
+	if (!command_takes(c, command_options[OPTION_OUTPUT].choices[o->output].takes))
+		return bad_usage("%s has no --output %s", c->name,
+				 command_options[OPTION_OUTPUT].choices[o->output].name);
+	if (given(o, OPTION_BOOT) && o->arg && (c->takes & TAKES_ID))
 		return bad_usage("--boot finds the transaction by itself: leave out '%s'", o->arg);
-	if (o->boot && o->root)
+	if (given(o, OPTION_BOOT) && o->root)
 		return bad_usage(
 			"--boot is for the host that boots, and a tree doesn't: leave it out");
-	if (o->json && !(c->takes & TAKES_JSON))
-		return bad_usage("%s takes no --json; did you mean --output json?", c->name);
-	if (o->resolved && !(c->takes & TAKES_RESOLVED))
-		return bad_usage("%s takes no --resolved; did you mean validate?", c->name);
 	if (o->arg && !(c->takes & (TAKES_PLAN | TAKES_ID)))
 		return bad_usage("%s takes no argument, but got '%s'", c->name, o->arg);
 	if ((c->takes & TAKES_PLAN) && o->arg &&
@@ -844,60 +740,33 @@ static int check_usage(const struct command *c, const struct options *o)
 
 int main(int argc, char **argv)
 {
+	struct option long_options[N_OPTIONS + 1] = { 0 };
 	struct options o = { 0 };
 	const struct command *c = NULL;
-	bool help = false;
 	int opt, code;
 
 	confine_start();
 	o.style.color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	for (int i = 0; i < N_OPTIONS; i++) {
+		const struct command_option *row = &command_options[i];
+
+		long_options[i].name = row->name;
+		long_options[i].has_arg = row->arg ? required_argument : no_argument;
+		long_options[i].val = OPT_FIRST + i;
+	}
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_ROOT:
-			o.root = optarg;
-			break;
-		case OPT_OUTPUT:
-			if (set_output(&o, optarg))
-				return EXIT_USAGE;
-			break;
-		case OPT_COLOR:
-			if (set_color(&o, optarg))
-				return EXIT_USAGE;
-			break;
-		case OPT_NO_RESTART:
-			o.no_restart = true;
-			break;
-		case OPT_FORCE:
-			o.force = true;
-			break;
-		case OPT_QUIET:
-			o.style.quiet = true;
-			break;
-		case OPT_VERBOSE:
-			o.style.verbose = true;
-			break;
-		case OPT_VERSION:
+		if (opt < OPT_FIRST)
+			return bad_usage("see bulkhead --help");
+		if (set_option(&o, (enum option_id)(opt - OPT_FIRST), optarg))
+			return EXIT_USAGE;
+		if (opt - OPT_FIRST == OPTION_VERSION) {
 			puts("bulkhead " PACKAGE_VERSION);
 			return EXIT_AS_WANTED;
-		case OPT_HELP:
-			help = true;
-			break;
-		case OPT_JSON:
-			o.json = true;
-			break;
-		case OPT_BOOT:
-			o.boot = true;
-			break;
-		case OPT_RESOLVED:
-			o.resolved = true;
-			break;
-		default:
-			return bad_usage("see bulkhead --help");
 		}
 	}
 	if (optind < argc && !(c = command_find(argv[optind])))
 		return unknown_command(argv[optind]);
-	if (help) {
+	if (given(&o, OPTION_HELP)) {
 		if (c)
 			usage_command(c);
 		else
@@ -914,6 +783,6 @@ int main(int argc, char **argv)
 		return bad_usage("--root needs a directory");
 	if (check_usage(c, &o))
 		return EXIT_USAGE;
-	code = c->run(c, &o);
+	code = runs[c - commands](c, &o);
 	return unreported && code == EXIT_AS_WANTED && !(c->takes & WRITES) ? EXIT_FAILED : code;
 }

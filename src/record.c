@@ -10,6 +10,11 @@
 
 #include "buf.h"
 
+/*
+ * Older records of this format lack members that were added since, and are read as what they meant
+ * when they were written. A member whose absence would mean something else to an older program, or
+ * a new kind of step, makes a new format.
+ */
 #define FORMAT 1
 
 static const char *const kinds[] = {
@@ -674,17 +679,18 @@ static int command_parse(json_t *o, struct command_record *c)
 
 static int unit_parse(json_t *o, struct unit_record *u)
 {
-	const char *unit, *action, *back, *before, *after, *active;
+	const char *unit, *action, *back = NULL, *before, *after, *active;
 	json_t *why;
 	int pending, a, b, r;
 
-	r = unpack(o, "{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
+	r = unpack(o, "{s:s, s:s, s?s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
 		   "back", &back, "pending", &pending, "invocation_before", &before,
 		   "invocation_after", &after, "active_before", &active, "why", &why);
 	if (r < 0)
 		return r;
 	a = choice(action, actions, ARRAY_SIZE(actions));
-	b = choice(back, actions, ARRAY_SIZE(actions));
+	/* The first records had one action for both ways. */
+	b = back ? choice(back, actions, ARRAY_SIZE(actions)) : a;
 	if (a < 0 || b < 0)
 		return -EINVAL;
 	u->action = (enum unit_action)a;
@@ -725,6 +731,9 @@ int journal_parse(json_t *o, struct journal *j)
 	json_t *undoes, *undone, *steps, *units, *state, *commands, *x;
 	size_t i;
 
+	/* Of a newer one nothing else has to be as we know it. */
+	if (json_integer_value(json_object_get(o, "format")) > FORMAT)
+		return -EPROTONOSUPPORT;
 	r = unpack(
 		o,
 		"{s:i, s:I, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",

@@ -212,21 +212,12 @@ static void series_add(const struct field *f, struct buf *b)
 		buf_addf(b, "%s before %s", f->since ? "," : "", series_text(f->until, series));
 }
 
-static void table_text(const struct field *table, const char *prefix, struct buf *b);
-
-static void field_text(const struct field *f, const char *prefix, struct buf *b)
+void field_takes(const struct field *f, struct buf *b)
 {
-	_cleanup_buf_ struct buf name = BUF_INIT;
-	const struct field *of = f;
 	char expects[1024];
 
-	buf_addf(&name, "%s%s", prefix, f->name);
-	if (name.failed) {
-		b->failed = true;
-		return;
-	}
 	field_expects(f, expects, sizeof(expects));
-	buf_addf(b, "  %s\n      %s", name.data, expects);
+	buf_adds(b, expects);
 	if (f->fallback)
 		buf_addf(b, "; default %s", f->fallback);
 	if (f->required)
@@ -234,6 +225,22 @@ static void field_text(const struct field *f, const char *prefix, struct buf *b)
 	if (f->cis)
 		buf_addf(b, "; CIS %s", f->cis);
 	series_add(f, b);
+}
+
+static void table_text(const struct field *table, const char *prefix, struct buf *b);
+
+static void field_text(const struct field *f, const char *prefix, struct buf *b)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+	const struct field *of = f;
+
+	buf_addf(&name, "%s%s", prefix, f->name);
+	if (name.failed) {
+		b->failed = true;
+		return;
+	}
+	buf_addf(b, "  %s\n      ", name.data);
+	field_takes(f, b);
 	if (f->help)
 		buf_addf(b, "\n      %s", f->help);
 	buf_addc(b, '\n');

@@ -177,7 +177,7 @@ END_TEST
 
 START_TEST(broken_ones_are_told)
 {
-	static const char *const texts[] = { "", "{", "[]", "{}", "{\"format\": 2}", "null" };
+	static const char *const texts[] = { "", "{", "[]", "{}", "{\"format\": 1}", "null" };
 	_cleanup_journal_ struct journal j = { 0 };
 	struct journal *list;
 	size_t n;
@@ -190,6 +190,24 @@ START_TEST(broken_ones_are_told)
 	put("/var/lib/bulkhead/history/000001/journal.json", "{}");
 	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EINVAL);
 	ck_says("000001");
+}
+END_TEST
+
+START_TEST(newer_ones_are_refused)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+	_cleanup_json_ json_t *state = NULL;
+	struct journal *list;
+	size_t n;
+
+	put(PENDING "/journal.json", "{\"format\": 2, \"id\": {\"anything\": true}}");
+	ck_assert_int_eq(journal_pending(host, &j, &e), -EPROTONOSUPPORT);
+	ck_says("newer bulkhead");
+	put("/var/lib/bulkhead/history/000001/journal.json", "{\"format\": 2}");
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EPROTONOSUPPORT);
+	ck_says("000001/journal.json");
+	ck_assert_int_eq(journal_state(host, &state, &e), -EPROTONOSUPPORT);
+	ck_says("Install that version");
 }
 END_TEST
 
@@ -476,6 +494,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, commit_and_drop);
 	tcase_add_test(tc, halves_are_cleaned);
 	tcase_add_test(tc, broken_ones_are_told);
+	tcase_add_test(tc, newer_ones_are_refused);
 	tcase_add_test(tc, lost_images_are_told);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);

@@ -206,16 +206,25 @@ END_TEST
 /* Of a version that did not write them. */
 START_TEST(what_an_older_record_lacks)
 {
-	static const char *const keys[] = { "timeout", "watch", "restored", "progress" };
+	static const char *const keys[] = { "timeout", "watch", "restored", "progress",
+					    "commands" };
 	_cleanup_journal_ struct journal j = sample(), back = { 0 };
 	_cleanup_json_ json_t *o = journal_json(&j);
+	size_t n;
+	json_t *x;
 
+	json_array_foreach (json_object_get(o, "units"), n, x)
+		ck_assert_int_eq(json_object_del(x, "back"), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		ck_assert_int_eq(json_object_del(o, keys[i]), 0);
 	ck_assert_int_eq(journal_parse(o, &back), 0);
 	ck_assert_int_eq(back.timeout, UNITS_TIMEOUT);
 	ck_assert_int_eq(back.watch, UNITS_WATCH);
 	ck_assert(!back.restored);
+	ck_assert_uint_eq(back.n_commands, 0);
+	ck_assert_uint_eq(back.n_units, 2);
+	ck_assert_int_eq(back.units[0].action, UNIT_RESTART);
+	ck_assert_int_eq(back.units[0].back, UNIT_RESTART);
 }
 END_TEST
 
@@ -285,7 +294,8 @@ static int parse_with(const char *key, json_t *value, bool in_step)
 START_TEST(refused_records)
 {
 	ck_assert_int_eq(parse_with("format", json_integer(1), false), 0);
-	ck_assert_int_eq(parse_with("format", json_integer(2), false), -EINVAL);
+	ck_assert_int_eq(parse_with("format", json_integer(2), false), -EPROTONOSUPPORT);
+	ck_assert_int_eq(parse_with("format", json_integer(0), false), -EINVAL);
 	ck_assert_int_eq(parse_with("id", json_integer(0), false), -EINVAL);
 	ck_assert_int_eq(parse_with("id", json_integer(4294967297), false), -EINVAL);
 	ck_assert_int_eq(parse_with("kind", json_string("magic"), false), -EINVAL);
