@@ -146,9 +146,9 @@ static int label_after(const struct host *h, int fd, const char *path, const cha
 	if (errno == EPERM)
 		return err_set(
 			e, EPERM,
-			"cannot label '%s%s' as this root's SELinux policy wants it (%s): that "
-			"takes CAP_SYS_ADMIN. In a container: --cap-add SYS_ADMIN",
-			host_prefix(h), path, context);
+			"cannot label '%s%s' as this root's SELinux policy wants it (%s): %s. That "
+			"takes CAP_SYS_ADMIN; in a container: --cap-add SYS_ADMIN",
+			host_prefix(h), path, context, strerror(EPERM));
 	return fail(h, e, errno, "label", path);
 }
 
