@@ -55,10 +55,11 @@ START_TEST(test_json)
 	at("properties/service/properties/timeout/maximum", "3600");
 	at("properties/watch/anyOf",
 	   "[{\"additionalProperties\":false,\"properties\":{\"action\":{\"default\":\"auto\","
-	   "\"enum\":[\"auto\",\"if-idle\",\"never\"],\"title\":\"action\",\"type\":\"string\"},"
-	   "\"every\":{\"default\":1,\"maximum\":24,\"minimum\":1,\"title\":\"every\",\"type\":"
-	   "\"integer\"}},\"type\":[\"object\",\"null\"]},{\"default\":\"auto\",\"enum\":[\"auto\","
-	   "\"if-idle\",\"never\"],\"title\":\"action\",\"type\":\"string\"}]");
+	   "\"enum\":[\"auto\",\"if-idle\",\"never\",null],\"title\":\"action\",\"type\":"
+	   "[\"string\",\"null\"]},\"every\":{\"default\":1,\"maximum\":24,\"minimum\":1,"
+	   "\"title\":\"every\",\"type\":[\"integer\",\"null\"]}},\"type\":[\"object\",\"null\"]},"
+	   "{\"default\":\"auto\",\"enum\":[\"auto\",\"if-idle\",\"never\"],\"title\":\"action\","
+	   "\"type\":\"string\"}]");
 	at("properties/watch/title", "\"watch\"");
 	at("properties/volumes/type", "[\"array\",\"null\"]");
 	at("properties/volumes/title", "\"volumes\"");
