@@ -50,6 +50,7 @@ static json_t *strings(const char *const *list)
 }
 
 static json_t *table_schema(const struct field *table, bool nullable);
+static json_t *or_null(json_t *o);
 
 /* The type alone. */
 static json_t *type_schema(const struct field *f)
@@ -87,9 +88,9 @@ static json_t *type_schema(const struct field *f)
 				 "maxItems", (json_int_t)(f->max ? f->max : 4096));
 	case FIELD_MAP:
 		return json_pack("{s:s, s:o, s:I, s:{s:i, s:i}}", "type", "object",
-				 "additionalProperties", type_schema(f->of), "maxProperties",
-				 (json_int_t)(f->max ? f->max : 4096), "propertyNames", "minLength",
-				 1, "maxLength", KEY_MAX);
+				 "additionalProperties", or_null(type_schema(f->of)),
+				 "maxProperties", (json_int_t)(f->max ? f->max : 4096),
+				 "propertyNames", "minLength", 1, "maxLength", KEY_MAX);
 	case FIELD_OBJECT:
 		return table_schema(f->of, false);
 	case FIELD_NONE:

@@ -195,7 +195,10 @@ static void write_fish(void)
 		{
 			printf("complete -c bulkhead ");
 			fish_condition(o->takes, x->takes);
-			printf("-l %s -x -a \"%s\\t'%s'\"\n", o->name, x->name, x->help);
+			/* Words of -a are split and unquoted a second time. */
+			printf("-l %s -x -a '%s\\t\"", o->name, x->name);
+			fish_put(x->help);
+			printf("\"'\n");
 		}
 	}
 	printf("complete -c bulkhead ");
