@@ -710,7 +710,7 @@ static int check_usage(const struct command *c, const struct options *o)
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		const struct command_option *row = &command_options[i];
 
-		if (given(o, i) && !command_takes(c, row->takes))
+		if (given(o, (enum option_id)i) && !command_takes(c, row->takes))
 			return bad_usage("%s takes no --%s%s", c->name, row->name,
 					 i == OPTION_JSON ? "; did you mean --output json?" : "");
 	}
