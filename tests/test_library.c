@@ -13,8 +13,19 @@ static char *(*real_dlerror)(void);
 static const char *failure;
 static int failure_errno;
 
+/* Before anybody asks: looking them up takes away what dlerror(3) has to say. The sanitizers' own
+ * start comes before constructors. */
+__attribute__((constructor)) static void find_real(void)
+{
+	if (real_dlopen)
+		return;
+	*(void **)&real_dlopen = dlsym(RTLD_NEXT, "dlopen");
+	*(void **)&real_dlerror = dlsym(RTLD_NEXT, "dlerror");
+}
+
 void *dlopen(const char *name, int flags)
 {
+	find_real();
 	if (!failure)
 		return real_dlopen(name, flags);
 	errno = failure_errno;
@@ -25,17 +36,11 @@ char *dlerror(void)
 {
 	static char text[256];
 
+	find_real();
 	if (!failure)
 		return real_dlerror();
 	snprintf(text, sizeof(text), "%s", failure);
 	return text;
-}
-
-/* Before anybody asks: looking them up takes away what dlerror(3) has to say. */
-__attribute__((constructor)) static void find_real(void)
-{
-	*(void **)&real_dlopen = dlsym(RTLD_NEXT, "dlopen");
-	*(void **)&real_dlerror = dlsym(RTLD_NEXT, "dlerror");
 }
 
 START_TEST(loads)
