@@ -775,18 +775,16 @@ int journal_parse(json_t *o, struct journal *j)
 	j->undone = undone_ids;
 	j->steps = calloc(json_array_size(steps) + 1, sizeof(*j->steps));
 	j->units = calloc(json_array_size(units) + 1, sizeof(*j->units));
-	if (!j->steps || !j->units)
+	/* None in those of versions that ran none. */
+	commands = json_object_get(o, "commands");
+	j->commands = calloc(json_array_size(commands) + 1, sizeof(*j->commands));
+	if (!j->steps || !j->units || !j->commands)
 		return -ENOMEM;
 	json_array_foreach (steps, i, x) {
 		j->n_steps++;
 		if ((r = step_parse(x, &j->steps[i])) < 0)
 			return r;
 	}
-	/* None in those of versions that ran none. */
-	commands = json_object_get(o, "commands");
-	j->commands = calloc(json_array_size(commands) + 1, sizeof(*j->commands));
-	if (!j->commands)
-		return -ENOMEM;
 	json_array_foreach (commands, i, x) {
 		j->n_commands++;
 		if ((r = command_parse(x, &j->commands[i])) < 0)
