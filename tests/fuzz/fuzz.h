@@ -3,7 +3,7 @@
  * What the drivers share: bounds on memory, inputs of several parts, scratch trees.
  *
  * A driver defines fuzz_one() and fuzz_bounds. fuzz.c calls it, under libFuzzer (`make fuzz`) and
- * under replay.c (`make check`), and holds it to its bounds where ASan counts allocations.
+ * under fuzz_main.c (`make check`), and holds it to its bounds where ASan counts allocations.
  */
 #ifndef BULKHEAD_FUZZ_H
 #define BULKHEAD_FUZZ_H
