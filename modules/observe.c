@@ -242,23 +242,11 @@ static int observe(const struct section *s, const struct host *h, struct finding
 	return images(h, out, e);
 }
 
-static int diff(const struct section *s, const struct previous *was, const struct host *h,
-		struct changes *out, struct err *e)
-{
-	(void)s;
-	(void)was;
-	(void)h;
-	(void)out;
-	(void)e;
-	return 0;
-}
-
 const struct module module_observe = {
 	.name = OBSERVE,
 	.summary = "what check tells beside the plan, without changing its exit code",
 	.fields = fields,
 	.order = 85,
 	.always = true,
-	.diff = diff,
 	.observe = observe,
 };

@@ -204,7 +204,6 @@ static bool tell_found(const struct look *l)
 		[FINDING_DRIFT] = EVENT_DRIFT,
 		[FINDING_PENDING] = EVENT_PENDING,
 		[FINDING_FAILED] = EVENT_BROKEN,
-		[FINDING_NOTED] = EVENT_KINDS,
 	};
 	const struct report *r = l->r;
 	bool drift = false;

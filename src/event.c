@@ -8,6 +8,7 @@
 #include <syslog.h>
 
 #include "buf.h"
+#include "library.h"
 #include "redact.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -34,9 +35,6 @@ static const struct {
 			       "the host could not be looked at" },
 };
 
-/* By finding_state. */
-static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed", "noted" };
-
 const char *event_id(enum event_kind kind)
 {
 	return kinds[kind].id;
@@ -45,12 +43,13 @@ const char *event_id(enum event_kind kind)
 void events_open(struct events *ev, const struct host *h,
 		 void (*otherwise)(void *arg, const char *text), void *arg)
 {
+	const char *why;
 	void *f;
 
 	*ev = (struct events){ .otherwise = otherwise, .arg = arg };
 	if (!HAVE_SYSTEMD || !host_is_live(h) || host_absent(h, JOURNAL_SOCKET))
 		return;
-	ev->lib = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+	ev->lib = library_load("libsystemd.so.0", &why);
 	f = ev->lib ? dlsym(ev->lib, "sd_journal_sendv") : NULL;
 	memcpy(&ev->sendv, &f, sizeof(f));
 }
@@ -99,6 +98,12 @@ static void words_add(struct buf *b, const char *setting, const char *before, co
 		b->failed = true;
 }
 
+static void name_add(struct buf *b, const struct finding *f)
+{
+	buf_adds(b, f->module);
+	words_add(b, NULL, f->setting && *f->setting == '[' ? "" : ".", f->setting);
+}
+
 /* "drift: daemon.icc: wanted false, found true (GET /networks/bridge) [CIS 2.2]" */
 static void message_add(struct buf *b, const struct event *v)
 {
@@ -106,8 +111,8 @@ static void message_add(struct buf *b, const struct event *v)
 
 	buf_adds(b, kinds[v->kind].words);
 	if (f) {
-		buf_addf(b, ": %s", f->module);
-		words_add(b, NULL, f->setting && *f->setting == '[' ? "" : ".", f->setting);
+		buf_adds(b, ": ");
+		name_add(b, f);
 		words_add(b, f->setting, ": wanted ", f->wanted);
 		if (f->found && (!f->wanted || !streq(f->wanted, f->found)))
 			words_add(b, f->setting, f->wanted ? ", found " : ": found ", f->found);
@@ -135,9 +140,9 @@ static void entry_fill(struct entry *t, const struct event *v)
 	field_add(t, "SYSLOG_IDENTIFIER", NULL, "bulkhead");
 	if (f) {
 		name = &t->fields[t->n++];
-		buf_addf(name, "BULKHEAD_SETTING=%s", f->module);
-		words_add(name, NULL, f->setting && *f->setting == '[' ? "" : ".", f->setting);
-		field_add(t, "BULKHEAD_STATE", NULL, states[f->state]);
+		buf_adds(name, "BULKHEAD_SETTING=");
+		name_add(name, f);
+		field_add(t, "BULKHEAD_STATE", NULL, finding_state_name(f->state));
 		field_add(t, "BULKHEAD_WANTED", f->setting, f->wanted);
 		field_add(t, "BULKHEAD_FOUND", f->setting, f->found);
 		field_add(t, "BULKHEAD_WHY", NULL, f->why);

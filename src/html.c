@@ -3,7 +3,6 @@
 
 #include <time.h>
 
-#include "json.h"
 #include "redact.h"
 
 static void add_escaped(struct buf *b, const char *text)
@@ -35,15 +34,12 @@ void html_add_text(struct buf *b, const char *text)
 
 void html_add_value(struct buf *b, const char *setting, const char *value)
 {
-	_cleanup_json_ json_t *doc = json_object();
+	_cleanup_free_ char *open = value ? redact_value(setting, value) : NULL;
 
-	if (!value)
-		return;
-	if (!doc || json_object_set_new(doc, setting, json_string_any(value)) < 0 ||
-	    redact_json(doc) < 0)
+	if (open)
+		html_add_text(b, open);
+	else if (value)
 		b->failed = true;
-	else
-		html_add_text(b, json_string_value(json_object_get(doc, setting)));
 }
 
 void html_addf(struct buf *b, const char *fmt, ...)

@@ -182,6 +182,14 @@ static struct progress progress_for(const struct options *o)
 	return p;
 }
 
+/* What a run came to, in place of how it went on. */
+static int put_outcome(const struct progress *p, const struct report *r, const struct options *o)
+{
+	if (p->tick)
+		fputs("\r\033[K", stderr);
+	return put_report(r, o);
+}
+
 /* --- commands --- */
 
 /* The host that a command works on; then what the command doesn't need is given up. */
@@ -312,9 +320,7 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
-	if (p.tick)
-		fputs("\r\033[K", stderr);
-	return boot_told(o, put_report(&r, o));
+	return boot_told(o, put_outcome(&p, &r, o));
 }
 
 /* What the journal would get, where there is none. */
@@ -364,9 +370,7 @@ static int cmd_drift(const struct command *c, const struct options *o)
 	}
 	catch_signals();
 	drift_look(h, plan, mend, &ro, &ev, &r);
-	if (p.tick)
-		fputs("\r\033[K", stderr);
-	return put_report(&r, o);
+	return put_outcome(&p, &r, o);
 }
 
 /* What the layers of a plan came to. */
@@ -463,9 +467,7 @@ static int cmd_back(const struct command *c, const struct options *o)
 		reconcile_rollback(h, id, &ro, &r);
 	else
 		reconcile_recover(h, &ro, &r);
-	if (p.tick)
-		fputs("\r\033[K", stderr);
-	return put_report(&r, o);
+	return put_outcome(&p, &r, o);
 }
 
 static int cmd_history(const struct command *c, const struct options *o)

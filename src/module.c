@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "module.h"
 
+const char *finding_state_name(enum finding_state state)
+{
+	static const char *const names[] = {
+		[FINDING_OK] = "ok",	       [FINDING_DRIFT] = "drift",
+		[FINDING_PENDING] = "pending", [FINDING_SKIPPED] = "skipped",
+		[FINDING_FAILED] = "failed",   [FINDING_NOTED] = "noted",
+	};
+
+	return names[state];
+}
+
 void findings_done(struct findings *f)
 {
 	for (size_t i = 0; i < f->n; i++) {

@@ -36,6 +36,9 @@ enum finding_state {
 	FINDING_NOTED,	 /* nothing that this program should change by itself: told, and no more */
 };
 
+/* "ok" ... */
+const char *finding_state_name(enum finding_state state);
+
 struct finding {
 	char *module;
 	char *setting; /* NULL: the module as a whole */
@@ -75,7 +78,7 @@ struct module {
 	int (*applies)(const struct section *s, const struct host *h, const char **ret_why,
 		       struct err *e);
 	/* `s` is NULL when the plan has no such section and the module left something behind
-	 * (`was`). */
+	 * (`was`). A module that writes nothing has none. */
 	int (*diff)(const struct section *s, const struct previous *was, const struct host *h,
 		    struct changes *out, struct err *e);
 	/*

@@ -45,7 +45,7 @@ static int ask_diff(struct host *h, const struct plan *p, const json_t *state, s
 		const char *why;
 
 		r = module_on(*m, s, &was, h, &why, e);
-		if (r > 0)
+		if (r > 0 && (*m)->diff)
 			r = (*m)->diff(s, s || was.state ? &was : NULL, h, c, e);
 		else if (r == 0 && was.state) /* skipped, not gone: what it left is still its own */
 			r = changes_remember(c, (*m)->name, json_object_get(state, (*m)->name), e);

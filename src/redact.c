@@ -277,15 +277,19 @@ char *redact_text(const char *text)
 	return buf_take(&out, NULL);
 }
 
-char *redact_value(const char *name, const char *value)
+static char *redact_kind(const char *value, enum kind kind)
 {
-	enum kind kind = name ? kind_of(name, strlen(name)) : PLAIN;
 	struct buf out = { 0 };
 
 	if (kind == PLAIN)
 		return redact_text(value);
 	hide_value(value, strlen(value), kind, &out);
 	return buf_take(&out, NULL);
+}
+
+char *redact_value(const char *name, const char *value)
+{
+	return redact_kind(value, name ? kind_of(name, strlen(name)) : PLAIN);
 }
 
 void redact_line(const char *path, const char *line, struct buf *out)
@@ -309,16 +313,8 @@ void redact_line(const char *path, const char *line, struct buf *out)
 /* The new value of a member or element. */
 static json_t *redacted(json_t *item, enum kind kind)
 {
-	const char *text = json_string_value(item);
-	struct buf out = { 0 };
-	_cleanup_free_ char *hidden = NULL;
+	_cleanup_free_ char *hidden = redact_kind(json_string_value(item), kind);
 
-	if (kind == PLAIN) {
-		hidden = redact_text(text);
-	} else {
-		hide_value(text, strlen(text), kind, &out);
-		hidden = buf_take(&out, NULL);
-	}
 	return hidden ? json_string(hidden) : NULL;
 }
 

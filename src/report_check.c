@@ -6,15 +6,9 @@
 #include "report_internal.h"
 
 /* By finding_state. */
-static const char *const states[] = { "ok", "drift", "pending", "skipped", "failed", "noted" };
 static const char *const state_colors[] = { GREEN, YELLOW, CYAN, DIM, RED, CYAN };
 /* By control_state. */
 static const char *const control_colors[] = { RED, YELLOW, CYAN, CYAN, DIM, GREEN, DIM };
-
-const char *report_state_name(enum finding_state state)
-{
-	return states[state];
-}
 
 /* --- a line a finding --- */
 
@@ -36,7 +30,7 @@ static void add_finding(struct buf *b, const struct finding *f, const struct rep
 	_cleanup_buf_ struct buf name = BUF_INIT;
 
 	add_setting(&name, f->module, f->setting);
-	add_colored(b, st, state_colors[f->state], states[f->state], 8);
+	add_colored(b, st, state_colors[f->state], finding_state_name(f->state), 8);
 	buf_addf(b, "  %-30s", name.data ? name.data : "");
 	if (f->wanted) {
 		buf_adds(b, "  ");
@@ -74,15 +68,15 @@ void report_add_findings(struct buf *b, const struct report *r, const struct rep
 
 void report_add_counts(struct buf *b, const struct report *r)
 {
-	size_t n[ARRAY_SIZE(states)] = { 0 };
+	size_t n[ARRAY_SIZE(state_colors)] = { 0 };
 	const char *sep = "";
 
 	for (size_t i = 0; i < r->findings.n; i++)
 		n[r->findings.list[i].state]++;
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(state_colors); i++) {
 		if (!n[i])
 			continue;
-		buf_addf(b, "%s%zu %s", sep, n[i], states[i]);
+		buf_addf(b, "%s%zu %s", sep, n[i], finding_state_name((enum finding_state)i));
 		sep = ", ";
 	}
 }
@@ -235,8 +229,8 @@ json_t *report_findings_json(const struct findings *f)
 
 		json_array_append_new(list, json_pack("{s:s, s:s?, s:s, s:o, s:o, s:o, s:s?}",
 						      "module", x->module, "setting", x->setting,
-						      "state", states[x->state], "wanted",
-						      json_string_any(x->wanted), "found",
+						      "state", finding_state_name(x->state),
+						      "wanted", json_string_any(x->wanted), "found",
 						      json_string_any(x->found), "why",
 						      json_string_any(x->why), "cis", x->cis));
 	}

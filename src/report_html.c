@@ -18,6 +18,17 @@
 #define HISTORY_MAX 100 /* transactions */
 #define STEPS_MAX   40	/* lines of each */
 
+void report_html_name(struct buf *b, const char *module, const char *setting)
+{
+	_cleanup_buf_ struct buf name = BUF_INIT;
+
+	add_setting(&name, module, setting);
+	b->failed |= name.failed;
+	buf_adds(b, "<code>");
+	html_add_text(b, name.data);
+	buf_adds(b, "</code>");
+}
+
 /* --- head --- */
 
 static void add_hostname(struct buf *b, const struct host *h)
@@ -130,10 +141,9 @@ static void add_words(struct buf *b, const struct report *r)
 	for (size_t i = 0; i < c->n_notes; i++) {
 		const struct note *n = &c->notes[i];
 
-		buf_adds(b, "<li><code>");
-		html_addf(b, "%s%s%s", n->module, n->setting && *n->setting != '[' ? "." : "",
-			  n->setting ? n->setting : "");
-		buf_adds(b, "</code>: ");
+		buf_adds(b, "<li>");
+		report_html_name(b, n->module, n->setting);
+		buf_adds(b, ": ");
 		html_add_text(b, n->text);
 		buf_adds(b, "</li>\n");
 	}

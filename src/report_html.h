@@ -18,6 +18,7 @@ char *report_html(const struct report *r);
 
 /* Parts of it. */
 struct buf;
+void report_html_name(struct buf *b, const char *module, const char *setting);
 void report_html_settings(struct buf *b, const struct report *r);
 void report_html_history(struct buf *b, const struct host *h);
 void report_html_ids(struct buf *b, const struct host *h);

@@ -166,15 +166,13 @@ static void add_finding(struct buf *b, const struct finding *f, const struct dee
 	const char *name = f->setting ? f->setting : f->module;
 	size_t first, n = deeds_find(d, f, &first), written;
 
-	buf_adds(b, "<tr role=\"row\">\n<th scope=\"row\" role=\"rowheader\"><code>");
-	html_addf(b, "%s%s%s", f->module, f->setting && *f->setting != '[' ? "." : "",
-		  f->setting ? f->setting : "");
-	buf_adds(b, "</code>");
+	buf_adds(b, "<tr role=\"row\">\n<th scope=\"row\" role=\"rowheader\">");
+	report_html_name(b, f->module, f->setting);
 	if (f->cis)
 		add_cis(b, f->cis);
 	buf_adds(b, "</th>\n");
 	cell(b, "State");
-	add_badge(b, report_state_name(f->state));
+	add_badge(b, finding_state_name(f->state));
 	buf_adds(b, "</td>\n");
 	cell(b, "Wanted");
 	html_add_value(b, name, f->wanted ? f->wanted : "–");

@@ -56,9 +56,6 @@ void report_add_counts(struct buf *b, const struct report *r);
 /* What `check` says: findings by control, and the score. */
 void report_check_text(struct buf *b, const struct report *r, const struct report_style *st);
 
-/* "ok" ... */
-const char *report_state_name(enum finding_state state);
-
 /* The control whose lines a finding stands under: the first it names; NULL: of none we know. */
 struct control;
 const struct control *report_home(const struct finding *f);

@@ -14,14 +14,10 @@
 #include "redact.h"
 #include "report_internal.h"
 
-/* By finding_state: its name, and how much it matters. What is above 2 is not as wanted. */
-static const struct {
-	const char *name;
-	int value;
-} states[] = {
-	[FINDING_OK] = { "ok", 0 },	      [FINDING_NOTED] = { "noted", 1 },
-	[FINDING_SKIPPED] = { "skipped", 2 }, [FINDING_PENDING] = { "pending", 3 },
-	[FINDING_DRIFT] = { "drift", 4 },     [FINDING_FAILED] = { "failed", 5 },
+/* By finding_state: how much it matters. What is above 2 is not as wanted. */
+static const int weights[] = {
+	[FINDING_OK] = 0,      [FINDING_NOTED] = 1, [FINDING_SKIPPED] = 2,
+	[FINDING_PENDING] = 3, [FINDING_DRIFT] = 4, [FINDING_FAILED] = 5,
 };
 
 static void metric(struct buf *b, const char *name, const char *help)
@@ -67,7 +63,7 @@ static int by_name(const void *a, const void *b)
 	if (!c)
 		c = strcmp(x->setting ? x->setting : "", y->setting ? y->setting : "");
 	/* Of several findings of one setting the worst is first, and speaks. */
-	return c ? c : states[y->state].value - states[x->state].value;
+	return c ? c : weights[y->state] - weights[x->state];
 }
 
 static bool same_setting(const struct finding *a, const struct finding *b)
@@ -98,19 +94,20 @@ static void add_settings(struct buf *b, const struct findings *f)
 		add_label(b, "setting", list[i]->setting);
 		buf_addc(b, ',');
 		add_label(b, "cis", list[i]->cis);
-		buf_addf(b, "} %d\n", states[list[i]->state].value);
+		buf_addf(b, "} %d\n", weights[list[i]->state]);
 	}
 }
 
 static void add_findings(struct buf *b, const struct findings *f)
 {
-	size_t n[ARRAY_SIZE(states)] = { 0 };
+	size_t n[ARRAY_SIZE(weights)] = { 0 };
 
 	for (size_t i = 0; i < f->n; i++)
 		n[f->list[i].state]++;
 	metric(b, "bulkhead_findings", "Findings of the check, by state.");
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		buf_addf(b, "bulkhead_findings{state=\"%s\"} %zu\n", states[i].name, n[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(weights); i++)
+		buf_addf(b, "bulkhead_findings{state=\"%s\"} %zu\n",
+			 finding_state_name((enum finding_state)i), n[i]);
 	add_settings(b, f);
 }
 

@@ -34,14 +34,7 @@ static void teardown(void)
 
 static void diff(const char *text, const json_t *was)
 {
-	_cleanup_plan_ struct plan *p = plan_of(text);
-	struct previous previous = { .state = was };
-
-	changes_done(&c);
-	host_forget(host);
-	host_overlay(host, &c);
-	ck_ok(module_boot.diff(plan_section(p, "boot"), &previous, host, &c, &e));
-	host_overlay(host, NULL);
+	section_diff(&module_boot, &c, text, was);
 }
 
 /* The one finding's state, and that its reason holds `says`. NULL: there is no finding. */

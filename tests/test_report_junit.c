@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rooted.h"
+#include "checked.h"
 
-#include "../src/report.h"
 #include "../src/run.h"
-
-static struct report r;
-
-static void setup(void)
-{
-	root_setup();
-	report_init(&r, "check", host);
-	r.result = REPORT_DIFFERS;
-	r.code = EXIT_DIFFERS;
-}
-
-static void teardown(void)
-{
-	report_done(&r);
-	root_teardown();
-}
 
 static void finding(const char *module, const char *setting, enum finding_state state,
 		    const char *wanted, const char *found, const char *why)
@@ -122,7 +105,7 @@ static void add_tests(TCase *tc)
 		puts("SKIP: no xmllint (package libxml2-utils)");
 		return;
 	}
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, checked_setup, checked_teardown);
 	tcase_add_test(tc, cases_of_each_state);
 	tcase_add_test(tc, any_bytes);
 	tcase_add_test(tc, secrets);

@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rooted.h"
+#include "checked.h"
 
 #include "../src/buf.h"
-#include "../src/report.h"
-
-static struct report r;
-
-static void setup(void)
-{
-	root_setup();
-	report_init(&r, "check", host);
-	r.result = REPORT_DIFFERS;
-	r.code = EXIT_DIFFERS;
-}
-
-static void teardown(void)
-{
-	report_done(&r);
-	root_teardown();
-}
 
 static void finding(const char *setting, enum finding_state state)
 {
@@ -162,7 +145,7 @@ END_TEST
 
 static void add_tests(TCase *tc)
 {
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, checked_setup, checked_teardown);
 	tcase_add_test(tc, states_and_counts);
 	tcase_add_test(tc, worst_of_several_speaks);
 	tcase_add_test(tc, hostile_names);

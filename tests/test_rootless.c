@@ -47,14 +47,7 @@ static void teardown(void)
 
 static void diff(const char *text, const json_t *was)
 {
-	_cleanup_plan_ struct plan *p = plan_of(text);
-	struct previous previous = { .state = was };
-
-	changes_done(&c);
-	host_forget(host);
-	host_overlay(host, &c);
-	ck_ok(module_rootless.diff(plan_section(p, "rootless"), &previous, host, &c, &e));
-	host_overlay(host, NULL);
+	section_diff(&module_rootless, &c, text, was);
 }
 
 /* What has been planned is written, as far as it is files. */

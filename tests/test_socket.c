@@ -33,14 +33,7 @@ static void teardown(void)
 /* The section's changes are in `c`. `was` is the state of before, or NULL. */
 static void diff(const char *text, const json_t *was)
 {
-	_cleanup_plan_ struct plan *p = plan_of(text);
-	struct previous previous = { .state = was };
-
-	changes_done(&c);
-	host_forget(host);
-	host_overlay(host, &c);
-	ck_ok(module_socket.diff(plan_section(p, "socket"), &previous, host, &c, &e));
-	host_overlay(host, NULL);
+	section_diff(&module_socket, &c, text, was);
 }
 
 static void writes(const char *text, const char *body)
