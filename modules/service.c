@@ -111,7 +111,7 @@ static void ask_of_down(struct ask *a, const struct unit_state *u)
 }
 
 static int decide(const struct section *s, const struct host *h, const struct unit_state *u,
-		  const struct changes *out, struct ask *a, struct err *e)
+		  struct changes *out, struct ask *a, struct err *e)
 {
 	const char *policy = section_str(s, "restart");
 	long long n;
@@ -120,8 +120,10 @@ static int decide(const struct section *s, const struct host *h, const struct un
 		ask_of_down(a, u);
 	if (a->action == UNIT_NOTHING)
 		return 0;
-	if (out->no_restart)
+	if (out->no_restart) {
+		out->no_boot |= host_is_booting(h) && is_up(u);
 		return put_off_now(h, u, a, e);
+	}
 	if (!is_up(u) && out->no_start)
 		return put_off(
 			a, e,

@@ -108,6 +108,7 @@ struct changes {
 				touched */
 	bool no_restart;     /* --no-restart or --boot, for the module that decides */
 	bool no_start;	     /* a look for drift: what somebody stopped stays down */
+	bool no_boot;	     /* found in a boot's run: what that is to come before runs already */
 	json_t *state; /* module name -> what it set and wants to know next time (changes_remember)
 			*/
 	int timeout;   /* seconds a unit has to come back; 0: UNITS_TIMEOUT */

@@ -550,6 +550,23 @@ static int begin(struct transaction *t, struct host *h, const struct reconcile_o
 	return began;
 }
 
+/*
+ * A boot's run that finds Docker up is none of a boot: somebody has just switched the unit on. It
+ * may not restart what waits for its own unit's end (a dead lock), nor leave files that nothing
+ * has proved; so a whole apply is queued behind it. False: there is no such unit here.
+ */
+static bool hand_over(struct host *h, struct report *r)
+{
+	_cleanup_units_ struct units *u = NULL;
+	struct err e;
+
+	if (!r->changes.no_boot || units_open(h, &u, &e) < 0 || units_queue(u, APPLY_UNIT, &e) < 0)
+		return false;
+	changes_done(&r->changes); /* none of it is done here */
+	end(r, REPORT_HANDED_OVER, EXIT_AS_WANTED);
+	return true;
+}
+
 void reconcile_apply(struct host *h, const struct plan *p, const struct reconcile_options *o,
 		     struct report *r)
 {
@@ -569,6 +586,8 @@ void reconcile_apply(struct host *h, const struct plan *p, const struct reconcil
 			end(r, REPORT_REFUSED, EXIT_FAILED);
 		return;
 	}
+	if (!bad && hand_over(h, r))
+		return;
 	/* What was seen in the middle of another run counts for nothing: the look under the lock
 	 * does. */
 	if (bad)

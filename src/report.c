@@ -13,7 +13,8 @@
 #define DIFF_MAX (1024 * 1024)
 
 static const char *const results[] = {
-	"converged", "changed", "differs", "refused", "undone", "stuck", "rolled-back", "recovered",
+	"converged", "changed",	    "differs",	 "refused",	"undone",
+	"stuck",     "rolled-back", "recovered", "handed-over",
 };
 
 void report_init(struct report *r, const char *command, const struct host *h)
@@ -381,6 +382,11 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 		}
 	} else if (r->result == REPORT_DIFFERS) {
 		report_add_findings(b, r, st);
+	} else if (r->result == REPORT_HANDED_OVER && !st->quiet) {
+		buf_adds(
+			b,
+			"nothing was touched: this is no boot, Docker runs already. " APPLY_UNIT
+			" applies the plan now, restarts included; what it did: journalctl -u bulkhead-apply\n");
 	}
 	if (pending && (r->result == REPORT_CHANGED || r->result == REPORT_CONVERGED))
 		buf_adds(

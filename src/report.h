@@ -16,6 +16,8 @@ enum exit_code {
 	EXIT_USAGE = 64,  /* bad usage or plan; EX_USAGE of sysexits.h */
 };
 
+#define APPLY_UNIT "bulkhead-apply.service" /* in templates/units */
+
 enum report_result {
 	REPORT_CONVERGED, /* nothing was to do */
 	REPORT_CHANGED,	  /* done and verified */
@@ -25,6 +27,7 @@ enum report_result {
 	REPORT_STUCK,	  /* not everything could be put back */
 	REPORT_ROLLED_BACK,
 	REPORT_RECOVERED,
+	REPORT_HANDED_OVER, /* a boot's run beside a daemon that runs: APPLY_UNIT does it */
 };
 
 struct report {

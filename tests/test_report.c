@@ -99,6 +99,7 @@ START_TEST(results)
 		[REPORT_DIFFERS] = "differs",	      [REPORT_REFUSED] = "refused",
 		[REPORT_UNDONE] = "undone",	      [REPORT_STUCK] = "stuck",
 		[REPORT_ROLLED_BACK] = "rolled-back", [REPORT_RECOVERED] = "recovered",
+		[REPORT_HANDED_OVER] = "handed-over",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

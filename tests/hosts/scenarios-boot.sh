@@ -18,13 +18,15 @@ boot_unit() { # installed and enabled
 	root=$(boot_root)
 	wants=$root/etc/systemd/system/sockets.target.wants
 	install -D -m 0755 "$BULKHEAD" "$root/usr/sbin/bulkhead"
-	sed 's|@sbindir@|/usr/sbin|g' "$here/../../templates/units/bulkhead-boot.service" |
-		install -D -m 0644 /dev/stdin "$root/usr/lib/systemd/system/bulkhead-boot.service"
-	sed 's|@sbindir@|/usr/sbin|g' "$here/../../templates/units/bulkhead-boot-undo.service" |
-		install -D -m 0644 /dev/stdin "$root/usr/lib/systemd/system/bulkhead-boot-undo.service"
+	install_unit bulkhead-boot.service
+	install_unit bulkhead-boot-undo.service
 	install -D -m 0644 -t "$root/usr/lib/systemd/system/docker.service.d" "$here/../../templates/units/50-bulkhead-boot-undo.conf"
 	mkdir -p "$wants"
 	ln -sf /usr/lib/systemd/system/bulkhead-boot.service "$wants/"
+}
+
+install_unit() { # NAME
+	sed 's|@sbindir@|/usr/sbin|g' "$here/../../templates/units/$1" | install -D -m 0644 /dev/stdin "$(boot_root)/usr/lib/systemd/system/$1"
 }
 
 boot_plan() { # standard input, before the boot
@@ -272,6 +274,41 @@ scenario_boot_docker_fails() {
 	same "the history" "$(cat "$W/history")" "$(cat "$W/stdout")"
 }
 
+# The whole manual: installed, the plan edited, switched on. What a boot can't do beside Docker, a whole apply does, or puts back.
+beside_docker_switched_on() {
+	local id
+	bh 0 rollback
+	bh 0 rollback
+	expect_icc true
+	host_put "$H" "$BULKHEAD" /usr/sbin/bulkhead 0755
+	boot_unit
+	install_unit bulkhead-apply.service
+	rm "$(boot_root)/etc/systemd/system/sockets.target.wants/bulkhead-boot.service"
+	boot_good | plan
+	sh_ 'systemctl daemon-reload; systemctl enable --now bulkhead-boot.service'
+	beside_docker_applied success
+	boot_journal
+	says 'nothing was touched: this is no boot, Docker runs already. bulkhead-apply.service applies the plan now'
+	expect_hardened
+	bh 0 check
+	id=$(invocation)
+	sh_ 'systemctl restart bulkhead-boot.service'
+	beside_docker_applied success
+	same "nothing is left to do: InvocationID" "$id" "$(invocation)"
+
+	boot_good 'daemon: {log-driver: local}' | plan
+	odd "if grep -q log-driver /etc/docker/daemon.json; then echo 'level=fatal msg=\"no such luck\"' >&2; exit 1; fi"
+	sh_ 'systemctl restart bulkhead-boot.service'
+	beside_docker_applied exit-code
+	sh_ 'journalctl --sync; journalctl -q -b -o cat -u bulkhead-apply.service' >"$W/out"
+	says 'undone: everything was put back'
+	expect_hardened
+}
+beside_docker_applied() { # RESULT
+	until_ '! systemctl list-jobs | grep bulkhead-apply >/dev/null' # queued before the other ends
+	same "bulkhead-apply.service" "$1" "$(host_exec "$H" systemctl show -P Result bulkhead-apply.service)"
+}
+
 # As after `systemctl enable --now`: Docker runs already, and the boot's run waits for nobody.
 scenario_boot_beside_docker() {
 	local id
@@ -282,6 +319,7 @@ scenario_boot_beside_docker() {
 	bh 2 check
 	bh 0 apply
 	expect_hardened
+	beside_docker_switched_on
 	bh 64 apply --boot --root /
 	bh 64 check --boot
 	bh 64 rollback --boot 1
