@@ -98,8 +98,8 @@ struct crypto {
 
 /*
  * OpenSSL doesn't always say that memory ran out: a certificate is then "not for a server". Its
- * hooks for allocations take no argument, so that this has to be a variable; it is looked at, and
- * taken back, by crypto_errors().
+ * hooks for allocations take no argument, so that this has to be a variable. It stays: what failed
+ * while the library set itself up once, fails ever after, without a word about memory.
  */
 static bool starved;
 
@@ -129,8 +129,10 @@ static int crypto_load(struct crypto *c, struct err *e)
 {
 	/* Never closed: libcrypto has pinned itself, and a second load finds it. */
 	const char *why;
-	void *lib = library_load("libcrypto.so.3", &why), *f;
+	void *lib = starved ? NULL : library_load("libcrypto.so.3", &why), *f;
 
+	if (starved)
+		return err_oom(e);
 	if (!lib)
 		return why ? err_set(e, EOPNOTSUPP,
 				     "certificates can't be looked at without OpenSSL 3 (%s): "
@@ -146,7 +148,6 @@ static int crypto_load(struct crypto *c, struct err *e)
 #undef X
 	/* Once: a later load finds them set. */
 	c->CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
-	starved = false;
 	/* Not this machine's openssl.cnf: it may be another host that is looked at. */
 	if (c->OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
 		return starved ? err_oom(e) : err_set(e, EOPNOTSUPP, "OpenSSL does not start");
@@ -159,8 +160,6 @@ static int crypto_errors(const struct crypto *c, struct err *e)
 {
 	bool oom = starved;
 	unsigned long code;
-
-	starved = false;
 
 	while ((code = c->ERR_get_error()))
 		oom |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
