@@ -15,7 +15,7 @@ static void *scarce_realloc(void *p, size_t n)
 #include "../modules/tls_crypto.c"
 #undef realloc
 
-#define STEP 97
+#define STEP 397 /* each takes seconds under valgrind */
 
 enum { AS_EVER, NO_MEMORY, WRONG, NOT_REACHED };
 
@@ -67,14 +67,17 @@ START_TEST(told_as_such)
 			      nth);
 		told += status == NO_MEMORY;
 	}
-	ck_assert_uint_gt(told, 10);
+	ck_assert_uint_gt(told, 3);
 }
 END_TEST
 
 static void load(void)
 {
 	static const char *const names[] = { "chain-ca.pem", "chain.pem", "chain-key.pem" };
+	const char *why;
 
+	/* Mapped once for all; it is set up by its first use, in each process anew. */
+	ck_assert_ptr_nonnull(library_load("libcrypto.so.3", &why));
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		const char *dir = getenv("srcdir");
 		char path[512];
