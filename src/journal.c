@@ -492,6 +492,8 @@ int journal_lock(const struct host *h, int seconds, int *ret_fd, uint32_t *ret_l
 	    (!S_ISREG(st.st_mode) || st.st_nlink != 1))
 		return err_set(e, EINVAL, "'%s" LOCK "' is not a file of its own: remove it",
 			       host_prefix(h));
+	if (stage_lock_file(h, dir, LOCK, e) < 0)
+		return e->code;
 	fd = openat(dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, errno, "cannot open '%s" LOCK "'", host_prefix(h));

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "stage.h"
 
 /* In the order in which useradd takes them: two that lock in one order never wait for each other.
  */
@@ -316,6 +317,8 @@ int accounts_lock(const struct host *h, const char *const *paths, size_t n, int 
 
 	if (etc < 0)
 		return etc;
+	if (stage_lock_file(h, etc, "/etc/.pwd.lock", e) < 0)
+		return err_prefix(e, "lock the accounts");
 	return accounts_lock_at(etc, host_is_live(h), host_prefix(h), paths, n, seconds, ret, e);
 }
 

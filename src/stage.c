@@ -438,6 +438,26 @@ int stage_keep(const struct host *h, const char *path, const char *tmp, struct e
 	return r < 0 ? fail(h, e, r, "keep somebody's version of", path) : e->code;
 }
 
+int stage_lock_file(const struct host *h, int dir, const char *path, struct err *e)
+{
+	const struct image im = { .mode = S_IFREG | 0600 };
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_free_ char *context = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return 0;
+	if (label_before(h, path, &im, &context, e) < 0)
+		return e->code;
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (label_after(h, fd, path, fd >= 0 || host_is_live(h) ? context : NULL, e) == 0)
+		return 0;
+	if (fd >= 0)
+		unlinkat(dir, name, 0);
+	return e->code;
+}
+
 int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e)
 {
 	_cleanup_place_ struct place p;

@@ -56,6 +56,13 @@ int stage_keep(const struct host *h, const char *path, const char *tmp, struct e
  * can't tell. */
 bool stage_busy(const struct host *h, const char *path, const char *tmp);
 
+/*
+ * Makes the empty file of a lock, root's alone, in the directory `dir`, where there is none: what
+ * opens a lock knows no labels, and one that a policy doesn't know keeps others out. That it can't
+ * be made is for whoever opens it to tell.
+ */
+int stage_lock_file(const struct host *h, int dir, const char *path, struct err *e);
+
 /* Makes a directory with owner, mode and label. An existing directory is success. */
 int stage_mkdir(const struct host *h, const char *path, const struct image *im, struct err *e);
 

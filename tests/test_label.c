@@ -7,6 +7,8 @@
 
 #include <sys/xattr.h>
 
+#include "../src/accounts.h"
+#include "../src/journal.h"
 #include "../src/label.h"
 #include "../src/stage.h"
 
@@ -15,7 +17,9 @@
 
 static const char rules[] = "/etc(/.*)?	system_u:object_r:etc_t:s0\n"
 			    "/etc/docker(/.*)?	system_u:object_r:container_config_t:s0\n"
-			    "/etc/docker	-d	system_u:object_r:docker_dir_t:s0\n";
+			    "/etc/docker	-d	system_u:object_r:docker_dir_t:s0\n"
+			    "/etc/\\.pwd\\.lock	--	system_u:object_r:shadow_t:s0\n"
+			    "/var/lib/bulkhead(/.*)?	system_u:object_r:ours_t:s0\n";
 
 /* The label of a path, "" for none. */
 static char *label(const char *path, mode_t mode)
@@ -132,6 +136,44 @@ START_TEST(new_files_get_it)
 }
 END_TEST
 
+static void is_labelled(const char *path, const char *wanted)
+{
+	char value[128] = "";
+
+	ck_assert_int_gt(getxattr(at(path), "security.selinux", value, sizeof(value)), 0);
+	ck_assert_str_eq(value, wanted);
+}
+
+/* Others lock these, too, and may use none whose label the policy doesn't know. */
+START_TEST(lock_files_get_it)
+{
+	static const char *const databases[] = { "/etc/passwd" };
+	struct account_locks *locks;
+	uint32_t last;
+	int fd;
+
+	put(CONFIG, "SELINUX=enforcing\nSELINUXTYPE=targeted\n");
+	put(CONTEXTS, rules);
+	put("/etc/passwd", "root:x:0:0::/:\n");
+	put_dir("/var/lib");
+	if (!HAVE_SELINUX || setxattr(at(CONFIG), "security.selinux", "x", 2, 0) < 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		ck_ok(accounts_lock(host, databases, 1, 1, &locks, &e));
+		accounts_unlock(locks);
+		is_labelled("/etc/.pwd.lock", "system_u:object_r:shadow_t:s0");
+		ck_ok(journal_lock(host, 1, &fd, &last, &e));
+		close(fd);
+		is_labelled("/var/lib/bulkhead/lock", "system_u:object_r:ours_t:s0");
+	}
+	/* One that is there is somebody's: as it is. */
+	ck_assert_int_eq(setxattr(at("/etc/.pwd.lock"), "security.selinux", "x", 2, 0), 0);
+	ck_ok(accounts_lock(host, databases, 1, 1, &locks, &e));
+	accounts_unlock(locks);
+	is_labelled("/etc/.pwd.lock", "x");
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
@@ -140,6 +182,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, an_endless_policy);
 	tcase_add_test(tc, the_policy_is_read_once);
 	tcase_add_test(tc, new_files_get_it);
+	tcase_add_test(tc, lock_files_get_it);
 }
 
 UNIT_MAIN("label")
