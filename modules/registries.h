@@ -82,6 +82,7 @@ struct registries {
 	unsigned engine;
 	char engine_text[64]; /* "Docker 28.5.2" */
 	char *sysconfig;      /* the file that holds $BLOCK_REGISTRY */
+	bool adds;	      /* the unit hands over $ADD_REGISTRY, too */
 	json_t *config;	      /* daemon.json as it will be; never NULL */
 	struct daemon_running run;
 	unsigned means;		 /* what is used for dockerd */

@@ -247,8 +247,10 @@ static int redhat(struct registries *r, unsigned *ret, struct err *e)
 	status = unitfile_load(r->h, DOCKER_SERVICE, &u, e);
 	if (status < 0)
 		return status == -ENOENT ? 0 : status;
-	while ((x = unitfile_next(&u, "Service", "ExecStart", &pos)))
+	while ((x = unitfile_next(&u, "Service", "ExecStart", &pos))) {
 		uses = uses || names_variable(x->value, VARIABLE);
+		r->adds = r->adds || names_variable(x->value, "ADD_REGISTRY");
+	}
 	pos = 0;
 	while (uses && (x = unitfile_next(&u, "Service", "EnvironmentFile", &pos))) {
 		const char *path = x->value + (x->value[0] == '-');
@@ -473,6 +475,11 @@ int registries_tell(const struct registries *r, struct changes *out, struct err 
 				"`enforce: %s` can't be had on this host: %s; `enforce: auto` takes "
 				"what can",
 				table[i].name, r->cannot[i]);
+	if ((r->means & MEANS_SYSCONFIG) && r->all && json_array_size(r->allow) && !r->adds)
+		errs_add(&out->refusals, section_where(r->s, "allow"),
+			 "registries.allow: docker.service hands $" VARIABLE
+			 " to dockerd, and not $ADD_REGISTRY: with all blocked nothing could be "
+			 "pulled. Type: systemctl edit docker.service, and add it to ExecStart=");
 	if (r->cmd->installed && tell_uncovered(r, out, e) < 0)
 		return e->code;
 	if (r->means && tell_chosen(r, out, e) < 0)

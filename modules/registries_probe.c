@@ -382,15 +382,19 @@ static int verify_list(struct look *l, const char *list, bool blocked, struct er
 
 static int verify_means(const struct look *l, struct err *e)
 {
+	const char *why = NULL;
 	char means[128];
 
 	if (!json_array_size(l->r->block) && !l->r->proxy)
 		return 0;
 	registries_means_text(l->r->means, means, sizeof(means));
 	if (!l->r->means && l->r->cmd->installed)
+		why = "nothing on this host can keep dockerd to the lists";
+	else if (!l->r->means && l->r->all && json_array_size(l->r->block) == 1)
+		why = "registries.conf, which is what there is to write, can't block all";
+	if (why)
 		return findings_add(l->out, REGISTRIES, "enforce", NULL, FINDING_SKIPPED,
-				    l->r->enforce, NULL,
-				    "nothing on this host can keep dockerd to the lists", e);
+				    l->r->enforce, NULL, why, e);
 	return findings_add(l->out, REGISTRIES, "enforce", NULL, FINDING_OK, l->r->enforce, NULL,
 			    l->r->means ? means : l->r->tools, e);
 }

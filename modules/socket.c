@@ -435,10 +435,27 @@ static int diff_socket(const struct host *h, const struct wanted *w, struct chan
 	return changes_attrs(out, h, path, w->mode, w->uid, w->gid, NAME, "mode", CIS, text, e);
 }
 
+/* The mode that docker.socket has without this run; 0: it says none, or can't be read. */
+static mode_t mode_before(const struct host *h, struct err *e)
+{
+	_cleanup_unitfile_ struct unitfile u = { 0 };
+	const struct unitfile_setting *x;
+	mode_t mode = 0;
+	size_t pos = 0;
+
+	if (unitfile_load(h, DOCKER_SOCKET, &u, e) < 0)
+		return 0;
+	while ((x = unitfile_next(&u, "Socket", "SocketMode", &pos)))
+		if (parse_mode(x->value, &mode) < 0)
+			mode = 0;
+	return mode;
+}
+
 static int diff(const struct section *s, const struct previous *was, const struct host *h,
 		struct changes *out, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
+	mode_t before;
 	size_t mistakes = out->mistakes.n, refusals = out->refusals.n;
 	_cleanup_wanted_ struct wanted w = { 0 };
 	int r;
@@ -449,12 +466,20 @@ static int diff(const struct section *s, const struct previous *was, const struc
 		return e->code;
 	if (out->mistakes.n != mistakes || out->refusals.n != refusals)
 		return 0;
+	before = mode_before(h, e);
 	r = changes_file(out, h, DROPIN, text, strlen(text), 0644, 0, 0, NAME, "mode", CIS,
 			 "drop-in for docker.socket", e);
 	if (r < 0 || remember(text, &w, out, e) < 0)
 		return e->code;
 	if (r > 0)
 		out->manager_reload = true;
+	/* A profile's mode is for hosts as they come: who had shut more wants to know. */
+	if (r > 0 && before && (w.mode & ~before) &&
+	    changes_note(out, NAME, "mode", e,
+			 "docker.socket has SocketMode=%04o now, and the plan opens it to %04o: to "
+			 "keep it, say socket: {mode: \"%04o\"} in your plan",
+			 before, w.mode, before) < 0)
+		return e->code;
 	return host_is_live(h) ? diff_socket(h, &w, out, e) : 0;
 }
 
