@@ -109,9 +109,10 @@ static void put_stderr(const char *text)
 	put(stderr, b.failed ? NULL : b.data);
 }
 
-/* Whoever collects these gets a document that says that nothing could be looked at. */
+/* Whoever collects these gets a document that says why nothing could be looked at. `mistakes` are
+ * taken over; NULL: none. */
 static void put_other(const struct command *c, const struct options *o, enum exit_code code,
-		      const struct err *e)
+		      const struct err *e, struct errs *mistakes)
 {
 	_cleanup_report_ struct report r;
 	_cleanup_free_ char *text = NULL;
@@ -120,6 +121,10 @@ static void put_other(const struct command *c, const struct options *o, enum exi
 	r.code = code;
 	r.result = REPORT_REFUSED;
 	r.err = *e;
+	if (mistakes) {
+		r.changes.mistakes = *mistakes;
+		*mistakes = (struct errs){ 0 };
+	}
 	text = renders[o->output](&r);
 	put_as_is(stdout, text);
 }
@@ -132,7 +137,7 @@ static void put_error(const struct command *c, const struct options *o, const st
 	if (o->output != OUTPUT_JSON) {
 		put_stderr(e->text);
 		if (renders[o->output])
-			put_other(c, o, code, e);
+			put_other(c, o, code, e, NULL);
 		return;
 	}
 	doc = json_pack("{s:i, s:s, s:s, s:i, s:o}", "format", 1, "command", c->name, "result",
@@ -243,7 +248,7 @@ static int load_plan(const struct command *c, const struct options *o, const str
 		fprintf(stderr, "bulkhead: %zu mistake%s in the plan; nothing was touched\n",
 			mistakes.n + mistakes.more, mistakes.n + mistakes.more == 1 ? "" : "s");
 		if (renders[o->output])
-			put_other(c, o, EXIT_USAGE, &e);
+			put_other(c, o, EXIT_USAGE, &e, &mistakes);
 	}
 	errs_done(&mistakes);
 	return r < 0 ? EXIT_USAGE : 0;

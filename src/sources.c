@@ -113,11 +113,15 @@ static int profile_load(struct sources *l, const struct origin *of, const struct
 	struct origin o = { .up = of, .by = n, .name = n->text, .folder = "", .dir = -1 };
 	const char *names[64] = { 0 };
 	const char *near;
-	char quoted[QUOTED_SIZE];
+	char quoted[QUOTED_SIZE], shipped[256] = "";
+	size_t len = 0;
 
 	for (const struct profile *p = profiles; p->name; p++) {
 		if ((size_t)(p - profiles) + 1 < ARRAY_SIZE(names))
 			names[p - profiles] = p->name;
+		if (len < sizeof(shipped))
+			len += (size_t)snprintf(shipped + len, sizeof(shipped) - len, "%s %s%s",
+						len ? "," : "", PROFILE_PREFIX, p->name);
 		if (!streq(p->name, name))
 			continue;
 		return included_by_itself(l, of, &o, n) ? 0
@@ -128,9 +132,8 @@ static int profile_load(struct sources *l, const struct origin *of, const struct
 		node_mistake(n, l->errs, "no profile of the name %s: did you mean %s%s?",
 			     text_quoted(name, quoted), PROFILE_PREFIX, near);
 	else
-		node_mistake(n, l->errs, "no profile of the name %s: shipped is %s%s",
-			     text_quoted(name, quoted), PROFILE_PREFIX,
-			     names[0] ? names[0] : "NAME (none is built in)");
+		node_mistake(n, l->errs, "no profile of the name %s: shipped are%s",
+			     text_quoted(name, quoted), shipped);
 	return 0;
 }
 

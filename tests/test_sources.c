@@ -158,7 +158,7 @@ START_TEST(test_bad_names)
 			      "plan.yaml:2:66: can't include \"fifo\": 'fifo' is a device, pipe or socket, not a "
 			      "regular file\n"
 			      "plan.yaml:3:3: no profile of the name \"basline\": did you mean profile:baseline?\n"
-			      "plan.yaml:3:20: no profile of the name \"xyz\": shipped is profile:baseline\n"
+			      "plan.yaml:3:20: no profile of the name \"xyz\": shipped are profile:baseline, profile:strict, profile:watched, profile:loop, profile:pool, profile:wrong\n"
 			      "plan.yaml:3:33: include[9]: expects a text of at most 255 bytes; found nothing "
 			      "(null): write a value, or take the line out\n"
 			      "plan.yaml:3:36: include[10]: expects a text of at most 255 bytes; found a list\n"
