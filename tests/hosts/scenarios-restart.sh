@@ -1,7 +1,8 @@
 # shellcheck shell=bash disable=SC2016 # the hosts' shells expand what is in single quotes
 # The restart that goes wrong. Each ends with Docker in the state it had and exit code 1, or with 3 and the
 # commands to type: these are taken from what was printed and typed, literally.
-# CUTS, SEED: how many random moments power_cut tries (2), and which (1).
+# CUTS, SEED: how many random moments power_cut tries (2), and which (1). KILLS: how many calls of an apply, and of a rollback,
+# killed_anywhere kills it before (3). WALK: tests/faults/walk, built (beside BULKHEAD).
 # shellcheck disable=SC2034 # read by run
 SCENARIOS+='
 crash_at_start		pristine	pristine	-
@@ -17,6 +18,7 @@ failed_before		pristine	pristine	bus,once
 reexec_in_mid_wait	pristine	pristine	-
 signals_in_mid_wait	pristine	pristine	bus,once
 killed_in_mid_wait	pristine	pristine	bus
+killed_anywhere		pristine	pristine	bus,once
 bus_stops_in_mid_wait	pristine	pristine	bus,once
 rollback_dies_later	pristine	pristine	bus
 rollback_fails_once	pristine	pristine	bus,once
@@ -309,6 +311,44 @@ scenario_killed_in_mid_wait() {
 	bh 0 recover
 	as_before
 	even
+}
+
+# With what only a running host has: units, the bus, the socket that is there. Before a call that changes something, spread over all.
+scenario_killed_anywhere() {
+	local walk=${WALK:-$(dirname "$BULKHEAD")/tests/faults/walk} kills=${KILLS:-3} what n i interrupted=0
+	[[ -x $walk ]] || { echo "no tests/faults/walk beside the program" >"$W/skip"; return; }
+	host_put "$H" "$walk" /usr/local/sbin/walk 0755
+	plan <<-END
+		version: 1
+		include: [profile:baseline]
+		socket: {acl: {users: [nobody]}}
+		permissions: {}
+		trusted-users: {members: []}
+		service: {watch: 1}
+	END
+	before
+	for what in apply rollback; do
+		[[ $what == apply ]] || bh 0 apply
+		n=$(sh_ "walk count durable -- \$(command -v bulkhead) $what 3>&1 >/dev/null 2>&1")
+		echo "$what: $n calls"
+		((n > 40)) || fail "an $what of many calls" "$n"
+		[[ $what == rollback ]] || bh 0 rollback
+		as_before
+		for ((i = 1; i <= kills; i++)); do
+			[[ $what == apply ]] || bh 0 apply
+			sh_ "! walk kill $((n * i / (kills + 1))) durable -- \$(command -v bulkhead) $what >/dev/null 2>&1"
+			if sh_ 'test -e /var/lib/bulkhead/pending'; then
+				interrupted=$((interrupted + 1))
+				bh 3 check
+			fi
+			bh 0 recover
+			# Killed before it had begun, or after its end: nothing was there to recover.
+			[[ $what == apply ]] || sh_ 'bulkhead rollback || :'
+			as_before
+		done
+	done
+	echo "$interrupted of $((2 * kills)) were interrupted half-way" | tee "$W/detail"
+	((interrupted >= kills)) || fail "runs killed half-way" "$interrupted of $((2 * kills))"
 }
 
 # The connection to systemd drops while the start is waited for, and again while Docker is watched.
