@@ -21,6 +21,7 @@ killed_in_mid_wait	pristine	pristine	bus
 killed_anywhere		pristine	pristine	bus,once
 bus_stops_in_mid_wait	pristine	pristine	bus,once
 rollback_dies_later	pristine	pristine	bus
+rollback_signalled	pristine	pristine	bus,once
 rollback_fails_once	pristine	pristine	bus,once
 power_cut		pristine	dirty		bus
 not_installed		pristine	dirty		bus,once
@@ -418,6 +419,23 @@ scenario_rollback_dies_later() {
 	bh 0 check
 	odd
 	bh 0 rollback
+	sh_ 'rm -r /etc/systemd/system/docker.service.d; systemctl daemon-reload'
+	as_before
+	even
+}
+
+scenario_rollback_signalled() {
+	plan_icc
+	before
+	bh 0 apply
+	odd "${hanging/if /if ! }"
+	bh_begin rollback
+	host_exec "$H" pkill -TERM -x bulkhead
+	bh_end 3
+	says 'the files are back, but: interrupted'
+	cp "$W/out" "$W/said"
+	host_exec "$H" touch /run/odd/go
+	typed "$W/said" 'systemctl daemon-reload; .*restart docker.service'
 	sh_ 'rm -r /etc/systemd/system/docker.service.d; systemctl daemon-reload'
 	as_before
 	even
