@@ -46,7 +46,8 @@ static const struct field fields[] = {
 	  .valid = valid_server },
 	{ .name = "host",
 	  .type = FIELD_STRING,
-	  .help = "the daemon that docker talks to (DOCKER_HOST); TCP needs tls-verify",
+	  .help = "the daemon that docker talks to (DOCKER_HOST); TCP needs tls-verify. Login shells "
+		  "of rootless.users talk to their own",
 	  .valid = valid_host },
 	{ .name = "tls-verify",
 	  .type = FIELD_BOOL,
@@ -59,12 +60,13 @@ static const struct field fields[] = {
 
 static const struct {
 	const char *setting, *variable;
+	bool of_host; /* which daemon, and how it is spoken to; the last of the table */
 } variables[] = {
-	{ "content-trust", "DOCKER_CONTENT_TRUST" },
-	{ "content-trust-server", "DOCKER_CONTENT_TRUST_SERVER" },
-	{ "host", "DOCKER_HOST" },
-	{ "tls-verify", "DOCKER_TLS_VERIFY" },
-	{ "cert-path", "DOCKER_CERT_PATH" },
+	{ "content-trust", "DOCKER_CONTENT_TRUST", false },
+	{ "content-trust-server", "DOCKER_CONTENT_TRUST_SERVER", false },
+	{ "host", "DOCKER_HOST", true },
+	{ "tls-verify", "DOCKER_TLS_VERIFY", true },
+	{ "cert-path", "DOCKER_CERT_PATH", true },
 };
 
 /* docker takes any text but "" for on: what is off is not set. NULL: not wanted. */
@@ -107,13 +109,25 @@ static void quote_environment(struct buf *b, const char *s)
 static const struct place {
 	const char *path, *before, *text;
 	void (*quote)(struct buf *b, const char *s);
+	const char *unless_own; /* for whom the variables of a host are; it can't say that: NULL */
 } places[] = {
 	/* The last of its directory, so that it wins. */
 	{ PROFILE_DIR "/zz-bulkhead.sh", "export ", "for login shells: /etc/profile reads it",
-	  quote_sh },
+	  quote_sh,
+	  "# Who has a daemon of their own (\"rootless\") talks to that.\n"
+	  "if [ \"${DOCKER_HOST:-}\" != \"unix:///run/user/$(id -u)/docker.sock\" ]; then\n" },
 	{ "/etc/environment.d/90-bulkhead.conf", "", "for what a user's systemd starts",
-	  quote_environment },
+	  quote_environment, NULL },
 };
+
+/* Do login shells of some users talk to daemons of their own? Their file is read before ours. */
+static bool others_have_own(const struct section *s)
+{
+	const struct section *rootless = plan_section(s->plan, "rootless");
+
+	return rootless && json_array_size(section_get(rootless, "users")) &&
+	       section_bool(rootless, "docker-host", true);
+}
 
 /* The text of a file; NULL in *ret when no variable is wanted. */
 static int fill(const struct section *s, const struct place *p, char **ret, struct err *e)
@@ -121,7 +135,8 @@ static int fill(const struct section *s, const struct place *p, char **ret, stru
 	static const struct template_var none[] = { { NULL, NULL } };
 	_cleanup_buf_ struct buf b = BUF_INIT;
 	_cleanup_free_ char *head = NULL;
-	bool any = false;
+	const char *unless = others_have_own(s) ? p->unless_own : NULL;
+	bool any = false, inner = false;
 
 	*ret = NULL;
 	if (template_fill(template_text("client.env"), none, &head, e) < 0)
@@ -132,11 +147,17 @@ static int fill(const struct section *s, const struct place *p, char **ret, stru
 
 		if (!value)
 			continue;
-		buf_addf(&b, "%s%s=", p->before, variables[i].variable);
+		if (unless && variables[i].of_host && !inner) {
+			buf_adds(&b, unless);
+			inner = true;
+		}
+		buf_addf(&b, "%s%s%s=", inner ? "\t" : "", p->before, variables[i].variable);
 		p->quote(&b, value);
 		buf_addc(&b, '\n');
 		any = true;
 	}
+	if (inner)
+		buf_adds(&b, "fi\n");
 	if (any)
 		*ret = buf_take(&b, NULL);
 	return any && !*ret ? err_oom(e) : 0;

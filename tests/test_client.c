@@ -4,9 +4,10 @@
 #include <sys/wait.h>
 
 #include "../src/module.h"
+#include "../src/template.h"
 
-extern const struct module module_client;
-const struct module *const modules[] = { &module_client, NULL };
+extern const struct module module_client, module_rootless;
+const struct module *const modules[] = { &module_client, &module_rootless, NULL };
 
 #define PROFILE	    "/etc/profile.d/zz-bulkhead.sh"
 #define ENVIRONMENT "/etc/environment.d/90-bulkhead.conf"
@@ -105,21 +106,18 @@ START_TEST(only_what_is_wanted)
 }
 END_TEST
 
-/* What a shell that has read a file prints of a variable. */
-static void shell_says(const char *path, const char *variable, char *ret, size_t size)
+/* What this shell prints. */
+static void shell_prints(const char *shell, const char *command, char *ret, size_t size)
 {
-	_cleanup_free_ char *command = NULL;
 	int fds[2], status;
 	ssize_t n;
 	pid_t pid;
 
-	ck_assert_int_ge(asprintf(&command, "cd / && . '%s' && printf %%s \"$%s\"", path, variable),
-			 0);
 	ck_assert_int_eq(pipe(fds), 0);
 	pid = fork();
 	if (pid == 0) {
 		dup2(fds[1], STDOUT_FILENO);
-		execl("/bin/sh", "sh", "-c", command, NULL);
+		execlp(shell, shell, "-c", command, NULL);
 		_exit(127);
 	}
 	close(fds[1]);
@@ -129,6 +127,16 @@ static void shell_says(const char *path, const char *variable, char *ret, size_t
 	close(fds[0]);
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
+}
+
+/* What a shell that has read a file prints of a variable. */
+static void shell_says(const char *path, const char *variable, char *ret, size_t size)
+{
+	_cleanup_free_ char *command = NULL;
+
+	ck_assert_int_ge(asprintf(&command, "cd / && . '%s' && printf %%s \"$%s\"", path, variable),
+			 0);
+	shell_prints("sh", command, ret, size);
 }
 
 /* What a shell makes of a value is that value, whatever is in it. */
@@ -154,6 +162,69 @@ START_TEST(any_value_reaches_the_shell)
 		ck_assert_str_eq(got, section_str(plan_section(p, "client"), "cert-path"));
 		ck_assert_int_eq(unlink(at(PROFILE)), 0);
 	}
+}
+END_TEST
+
+static char *plan_text(const char *client, const char *rest)
+{
+	char *text;
+
+	ck_assert_int_ge(asprintf(&text, "%s}\n%s", client, rest), 0);
+	return text;
+}
+
+/* A login of somebody, in files that are read as /etc/profile reads them: what docker is told. */
+static void login(const char *shell, unsigned uid, const char *is)
+{
+	_cleanup_free_ char *command = NULL;
+	char got[256];
+
+	ck_assert_int_ge(
+		asprintf(
+			&command,
+			"set -eu; unset DOCKER_HOST; id() { [ \"$*\" = -u ] && echo %u; }\n"
+			"for i in '%s'/*.sh; do . \"$i\"; done\n"
+			"sh -c 'echo \"${DOCKER_HOST:-} ${DOCKER_TLS_VERIFY:-} ${DOCKER_CERT_PATH:-} "
+			"${DOCKER_CONTENT_TRUST:-}\"'",
+			uid, at("/etc/profile.d")),
+		0);
+	shell_prints(shell, command, got, sizeof(got));
+	ck_assert_str_eq(got, is);
+}
+
+/* Who has a daemon of their own talks to that, without the other one's TLS. */
+START_TEST(beside_rootless)
+{
+	static const char *const shells[] = { "sh", "bash" };
+	static const char client[] = "content-trust: true, " TLS ", cert-path: \"/a'b\"";
+	_cleanup_free_ char *both = plan_text(client, "rootless: {users: [alice]"),
+			    *off = plan_text(client,
+					     "rootless: {users: [alice], docker-host: false"),
+			    *nobody = plan_text(client, "rootless: {users: []"), *rootless = NULL;
+	const struct template_var uids[] = { { "uids", "1000 | 1002" }, { NULL, NULL } };
+
+	ck_ok(template_fill(template_text("rootless.sh"), uids, &rootless, &e));
+	put("/etc/profile.d/bulkhead-rootless.sh", rootless);
+	diff(both, NULL);
+	put(PROFILE, content(PROFILE));
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		login(shells[i], 1000, "unix:///run/user/1000/docker.sock   1\n");
+		login(shells[i], 1002, "unix:///run/user/1002/docker.sock   1\n");
+		login(shells[i], 1001, "tcp://h:2376 1 /a'b 1\n");
+		login(shells[i], 0, "tcp://h:2376 1 /a'b 1\n");
+	}
+	diff(both, NULL);
+	ck_assert_uint_eq(c.n, 1); /* the other file */
+	/* As it was, where nobody has one. */
+	diff(off, NULL);
+	ck_assert_ptr_nonnull(strstr(content(PROFILE), "\nexport DOCKER_HOST='tcp://h:2376'\n"));
+	diff(nobody, NULL);
+	ck_assert_ptr_nonnull(strstr(content(PROFILE), "\nexport DOCKER_HOST='tcp://h:2376'\n"));
+	/* And without a host there is nothing to choose. */
+	free(both);
+	both = plan_text("content-trust: true", "rootless: {users: [alice]");
+	diff(both, NULL);
+	ck_assert_ptr_null(strstr(content(PROFILE), "if "));
 }
 END_TEST
 
@@ -246,6 +317,7 @@ static void add_tests(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, only_what_is_wanted);
 	tcase_add_test(tc, any_value_reaches_the_shell);
+	tcase_add_test(tc, beside_rootless);
 	tcase_add_test(tc, rules);
 	tcase_add_test(tc, certificates);
 	tcase_add_test(tc, what_is_shown);
