@@ -10,6 +10,7 @@
 #include "../src/buf.h"
 #include "../src/clock.h"
 #include "../src/units.h"
+#include "apparmor.h"
 
 #define IMAGES_MAX 200 /* looked at one by one */
 #define IMAGES_MS  3000
@@ -201,6 +202,22 @@ static int content_trust(const struct section *s, struct findings *out, struct e
 		e);
 }
 
+/* Where AppArmor is the host's LSM, whatever the plan says; a selinux section tells by itself. */
+static int apparmor(const struct section *s, const struct host *h, struct findings *out,
+		    struct err *e)
+{
+	int r;
+
+	if (!host_is_live(h) || plan_section(s->plan, "selinux"))
+		return 0;
+	r = apparmor_on(h, e);
+	if (r == 0 || r == -ENOMEM)
+		return r;
+	return r < 0 ? findings_add(out, OBSERVE, APPARMOR_SETTING, NULL, FINDING_SKIPPED,
+				    APPARMOR_WANTED, NULL, e->text, e)
+		     : apparmor_look(h, OBSERVE, FINDING_NOTED, out, e);
+}
+
 /* The process of docker.service; main_pid 0: it can't be told. */
 static void daemon_process(const struct host *h, struct unit_state *ret)
 {
@@ -218,7 +235,7 @@ static int observe(const struct section *s, const struct host *h, struct finding
 	struct unit_state unit;
 	int r;
 
-	if (content_trust(s, out, e) < 0 || fixes(s, h, out, e) < 0 ||
+	if (content_trust(s, out, e) < 0 || fixes(s, h, out, e) < 0 || apparmor(s, h, out, e) < 0 ||
 	    observe_plaintext(s, h, out, e) < 0)
 		return e->code;
 	r = engine_get(h, "/info", &info, e);

@@ -11,17 +11,13 @@
 #include "../src/json.h"
 #include "../src/module.h"
 #include "../src/selinuxconf.h"
-#include "engine.h"
+#include "apparmor.h"
 #include "program.h"
 
 #define NAME	   "selinux"
 #define RELABEL	   "/.autorelabel"
 #define LSMS	   "/sys/kernel/security/lsm"
 #define BOOLEANS   "/sys/fs/selinux/booleans"
-#define APPARMOR   "/sys/module/apparmor/parameters/enabled"
-#define PROFILES   "/sys/kernel/security/apparmor/profiles"
-#define UNLOAD	   "/sys/kernel/security/apparmor/.remove"
-#define PROFILE	   "docker-default"
 #define SMALL_FILE 65536
 
 static const char *const modes[] = { "enforcing", "permissive", NULL };
@@ -600,61 +596,17 @@ static int skip(const struct section *s, struct findings *out, struct err *e)
 	return 0;
 }
 
-/* The mode of Docker's profile: "enforce" ..., or "" when it isn't loaded. */
-static void profile_mode(const char *text, char *buf, size_t size)
-{
-	size_t n = strlen(PROFILE), len;
-
-	buf[0] = '\0';
-	for (const char *line = text; line && *line;) {
-		if (strncmp(line, PROFILE " (", n + 2) == 0) {
-			len = strcspn(line + n + 2, ")\n");
-			snprintf(buf, size, "%.*s", (int)len, line + n + 2);
-			return;
-		}
-		line = strchr(line, '\n');
-		if (line)
-			line++;
-	}
-}
-
-/* Docker loads its profile when it starts; whether it did is told by the kernel alone. */
+/* Where SELinux is off, AppArmor may be what holds Docker's containers. */
 static int verify_apparmor(const struct host *h, struct findings *out, struct err *e)
 {
-	static const char wanted[] = PROFILE " enforced";
-	_cleanup_free_ char *on = NULL, *text = NULL;
-	const struct engine_cmdline *c;
-	char mode[32];
-	size_t len;
-	int r;
+	int r = apparmor_on(h, e);
 
-	if (engine_cmdline(h, &c, e) < 0 || read_small(h, APPARMOR, &on, e) < 0)
-		return e->code;
-	if (!on || *on != 'Y')
-		return found(out, "apparmor", FINDING_SKIPPED, wanted, NULL,
-			     "neither SELinux nor AppArmor is on in the running kernel", e);
-	if (!c->installed)
-		return found(out, "apparmor", FINDING_SKIPPED, wanted, NULL,
-			     "Docker is not installed", e);
-	r = host_read(h, PROFILES, HOST_READ_MAX, &text, &len, e);
-	if (r == -ENOMEM)
-		return r;
 	if (r < 0)
-		return found(out, "apparmor", FINDING_SKIPPED, wanted, NULL, e->text, e);
-	profile_mode(text, mode, sizeof(mode));
-	if (!mode[0])
-		return found(out, "apparmor", FINDING_PENDING, wanted, "not loaded",
-			     "dockerd loads it when it starts (it needs apparmor_parser, package "
-			     "apparmor): systemctl restart docker",
-			     e);
-	/* dockerd leaves alone what is loaded, and aa-enforce knows none without a file. */
-	if (!streq(mode, "enforce") && !streq(mode, "kill"))
-		return found(out, "apparmor", FINDING_PENDING, wanted, mode,
-			     "the profile only logs: printf " PROFILE " >" UNLOAD
-			     ", then systemctl restart docker (which loads its own), and "
-			     "restart the containers",
-			     e);
-	return found(out, "apparmor", FINDING_OK, wanted, NULL, PROFILES, e);
+		return r;
+	if (r == 0)
+		return found(out, APPARMOR_SETTING, FINDING_SKIPPED, APPARMOR_WANTED, NULL,
+			     "neither SELinux nor AppArmor is on in the running kernel", e);
+	return apparmor_look(h, NAME, FINDING_PENDING, out, e);
 }
 
 static int verify(const struct section *s, const struct previous *was, const struct host *h,

@@ -35,8 +35,17 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 	return err_set(err, ENOTCONN, "GET %s: nothing listens", path);
 }
 
-#define engine_get fake_engine_get
+static bool live;
+
+static bool fake_is_live(const struct host *h)
+{
+	return h && live;
+}
+
+#define engine_get   fake_engine_get
+#define host_is_live fake_is_live
 #include "../modules/observe.c"
+#undef host_is_live
 
 #include "planned.h"
 
@@ -44,9 +53,9 @@ static int fake_engine_get(const struct host *h, const char *path, const json_t 
 #define SOCKET	"/usr/lib/systemd/system/docker.socket"
 #define CONFIG	"/etc/docker/daemon.json"
 
-extern const struct module module_client, module_daemon, module_tls;
-const struct module *const modules[] = { &module_daemon, &module_tls, &module_client,
-					 &module_observe, NULL };
+extern const struct module module_client, module_daemon, module_selinux, module_tls;
+const struct module *const modules[] = { &module_selinux, &module_daemon,  &module_tls,
+					 &module_client,  &module_observe, NULL };
 
 static struct findings f;
 
@@ -56,6 +65,7 @@ static void setup(void)
 	f = (struct findings){ 0 };
 	memset(answers, 0, sizeof(answers));
 	n_asked = 0;
+	live = true;
 	put(SERVICE, "[Service]\nExecStart=/usr/bin/dockerd -H fd://\n");
 	put(SOCKET, "[Socket]\nListenStream=/run/docker.sock\n");
 }
@@ -514,6 +524,52 @@ START_TEST(users_of_images)
 }
 END_TEST
 
+/* --- AppArmor --- */
+
+/* Told whatever the plan says, once. */
+START_TEST(apparmor_always)
+{
+	static const char on[] = "/sys/module/apparmor/parameters/enabled",
+			  loaded[] = "/sys/kernel/security/apparmor/profiles",
+			  plan[] = "version: 1\n";
+
+	with_plan(observe, plan);
+	ck_assert(none("apparmor"));
+	put(on, "N\n");
+	with_plan(observe, plan);
+	ck_assert(none("apparmor"));
+	put(on, "Y\n");
+	with_plan(observe, plan);
+	is("apparmor", FINDING_SKIPPED, loaded);
+	put(loaded, "/usr/bin/man (enforce)\n");
+	with_plan(observe, plan);
+	is("apparmor", FINDING_NOTED, "not loaded");
+	ck_assert_str_eq(found("apparmor")->module, "observe");
+	ck_assert_ptr_null(found("apparmor")->cis);
+	put(loaded, "docker-default (complain)\n");
+	with_plan(observe, plan);
+	is("apparmor", FINDING_NOTED, "the profile only logs");
+	put(loaded, "docker-default (enforce)\n");
+	with_plan(observe, plan);
+	is("apparmor", FINDING_OK, loaded);
+	with_plan(observe, "version: 1\nselinux: {}\n"); /* that module tells */
+	ck_assert(none("apparmor"));
+	live = false;
+	with_plan(observe, plan);
+	ck_assert(none("apparmor"));
+	live = true;
+	ck_assert_int_eq(unlink(at(SERVICE)), 0);
+	host_forget(host);
+	with_plan(observe, plan);
+	is("apparmor", FINDING_SKIPPED, "not installed");
+	/* What can't be looked at is no reason for a check to fail. */
+	ck_assert_int_eq(unlink(at(on)), 0);
+	put_dir(on);
+	with_plan(observe, plan);
+	is("apparmor", FINDING_SKIPPED, on);
+}
+END_TEST
+
 /* Offline, or with the daemon down, every control that would have been looked at is skipped. */
 START_TEST(nobody_answers)
 {
@@ -589,6 +645,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, plan_says_otherwise);
 	tcase_add_test(tc, old_containers);
 	tcase_add_test(tc, users_of_images);
+	tcase_add_test(tc, apparmor_always);
 	tcase_add_test(tc, nobody_answers);
 	tcase_add_test(tc, unsigned_images);
 }

@@ -21,6 +21,8 @@ const struct module *const modules[] = { &module_selinux, NULL };
 #include "sectioned.h"
 
 #define CONFIG(mode) "# a\nSELINUX=" mode "\nSELINUXTYPE=default\n"
+#define APPARMOR     "/sys/module/apparmor/parameters/enabled"
+#define PROFILES     "/sys/kernel/security/apparmor/profiles"
 #define BOOL	     BOOLEANS "/cron_can_relabel"
 #define STORE	     "/var/lib/selinux/default/active/booleans.local"
 
