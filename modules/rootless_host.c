@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "confs.h"
+
 /* --- users --- */
 
 void rootless_users_done(struct rootless_users *u)
@@ -228,71 +230,16 @@ static void conf_line(char *line, const char *file, struct rootless_sysctl list[
 	}
 }
 
-struct conf {
-	char *name, *path;
-};
-
-static int conf_compare(const void *a, const void *b)
-{
-	return strcmp(((const struct conf *)a)->name, ((const struct conf *)b)->name);
-}
-
-struct confs {
-	struct conf *list;
-	size_t n;
-};
-
-static void confs_done(struct confs *c)
-{
-	for (size_t i = 0; i < c->n; i++)
-		free(c->list[i].path);
-	free(c->list);
-}
-
-/* The files of one folder, but those that a folder before it has. */
-static int confs_add(const struct host *h, const char *dir, struct confs *c, struct err *e)
-{
-	_cleanup_strv_ char **names = NULL;
-	size_t before = c->n, n = 0;
-	struct conf *list;
-	int r = host_list(h, dir, &names, e);
-
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (r < 0)
-		return r;
-	while (names[n])
-		n++;
-	list = reallocarray(c->list, c->n + n + 1, sizeof(*list));
-	if (!list)
-		return err_oom(e);
-	c->list = list;
-	for (size_t i = 0; i < n; i++) {
-		struct conf x = { .name = names[i] };
-
-		if (!has_suffix(x.name, ".conf") ||
-		    (before && bsearch(&x, list, before, sizeof(*list), conf_compare)))
-			continue;
-		if (asprintf(&x.path, "%s/%s", dir, x.name) < 0)
-			return err_oom(e);
-		x.name = x.path + strlen(dir) + 1;
-		list[c->n++] = x;
-	}
-	qsort(list, c->n, sizeof(*list), conf_compare);
-	return 0;
-}
-
 /* What sysctl.d sets at boot: the last file by name wins, wherever it lies (sysctl.d(5)). */
-static int confs_read(const struct host *h, struct rootless_sysctl list[ROOTLESS_SYSCTLS],
-		      struct err *e)
+static int conf_read(const struct host *h, struct rootless_sysctl list[ROOTLESS_SYSCTLS],
+		     struct err *e)
 {
 	static const char *const dirs[] = { "/etc/sysctl.d", "/run/sysctl.d",
-					    "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d" };
+					    "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", NULL };
 	_cleanup_(confs_done) struct confs c = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (confs_add(h, dirs[i], &c, e) < 0)
-			return e->code;
+	if (confs_load(h, dirs, &c, e) < 0)
+		return e->code;
 	for (size_t i = 0; i < c.n; i++) {
 		_cleanup_free_ char *text = NULL;
 		char *save = NULL;
@@ -376,5 +323,5 @@ int rootless_sysctls_load(const struct section *s, const struct host *h,
 		if (ret[i].on && host_is_live(h) && kernel_read(h, &ret[i], e) < 0)
 			return e->code;
 	}
-	return confs_read(h, ret, e);
+	return conf_read(h, ret, e);
 }
