@@ -12,12 +12,12 @@
 #include "../src/json.h"
 #include "../src/module.h"
 #include "../src/template.h"
+#include "client_later.h"
 #include "engine.h"
 
 #define NAME	    "client"
-#define PROFILE	    "/etc/profile"
-#define PROFILE_DIR "/etc/profile.d"
-#define TEXT_MAX    (1024 * 1024)
+#define PROFILE	    CLIENT_PROFILE
+#define PROFILE_DIR CLIENT_PROFILE_DIR
 
 static const char *valid_host(const char *s)
 {
@@ -111,13 +111,13 @@ static const struct place {
 	void (*quote)(struct buf *b, const char *s);
 	const char *unless_own; /* for whom the variables of a host are; it can't say that: NULL */
 } places[] = {
-	/* The last of its directory, so that it wins. */
-	{ PROFILE_DIR "/zz-bulkhead.sh", "export ", "for login shells: /etc/profile reads it",
+	/* Late in its directory, so that it wins over what others set; who is later is told. */
+	{ PROFILE_DIR "/" CLIENT_PROFILE_OURS, "export ", "for login shells: /etc/profile reads it",
 	  quote_sh,
 	  "# Who has a daemon of their own (\"rootless\") talks to that.\n"
 	  "if [ \"${DOCKER_HOST:-}\" != \"unix:///run/user/$(id -u)/docker.sock\" ]; then\n" },
-	{ "/etc/environment.d/90-bulkhead.conf", "", "for what a user's systemd starts",
-	  quote_environment, NULL },
+	{ CLIENT_ENVIRONMENT_DIR "/" CLIENT_ENVIRONMENT_OURS, "",
+	  "for what a user's systemd starts", quote_environment, NULL },
 };
 
 /* Do login shells of some users talk to daemons of their own? Their file is read before ours. */
@@ -324,41 +324,30 @@ static int diff(const struct section *s, const struct previous *was, const struc
 
 /* --- verify --- */
 
-/* Does a line of shell set this variable? Comments don't count. */
-static bool sets(const char *text, const char *variable)
+struct want {
+	const char *setting, *value;
+};
+
+/* "0" is off for content trust, and on for TLS, as docker reads them. */
+static bool as_good(const void *arg, const char *value)
 {
-	size_t n = strlen(variable);
+	static const char *const off[] = { "0", "f", "F", "false", "False", "FALSE" };
+	const struct want *w = arg;
 
-	for (const char *at = text; (at = strstr(at, variable)); at += n) {
-		const char *line = at;
-
-		while (line > text && line[-1] != '\n')
-			line--;
-		line += strspn(line, " \t");
-		if (*line != '#' && at[n] == '=' && (at == text || strchr(" \t\n;&", at[-1])))
-			return true;
-	}
-	return false;
+	if (field_find(fields, w->setting)->type != FIELD_BOOL)
+		return streq(value, w->value);
+	for (size_t i = 0; streq(w->setting, "content-trust") && i < ARRAY_SIZE(off); i++)
+		if (streq(value, off[i]))
+			return false;
+	return *value;
 }
 
-/* A file that a login shell reads after ours and that sets the variable, too; NULL: none. */
-static int overruled(const struct host *h, const char *variable, const char **ret, struct err *e)
+static int overruled(const struct section *s, const struct host *h, size_t i, struct later *ret,
+		     struct err *e)
 {
-	/* Debian's and Red Hat's /etc/profile read them; the rest is each user's own. */
-	static const char *const files[] = { "/etc/bash.bashrc", "/etc/bashrc" };
+	const struct want w = { variables[i].setting, wanted(s, variables[i].setting) };
 
-	*ret = NULL;
-	for (size_t i = 0; !*ret && i < ARRAY_SIZE(files); i++) {
-		_cleanup_free_ char *text = NULL;
-		size_t len;
-		int r = host_read(h, files[i], TEXT_MAX, &text, &len, e);
-
-		if (r == -ENOMEM)
-			return r;
-		if (r == 0 && sets(text, variable))
-			*ret = files[i];
-	}
-	return 0;
+	return later_find(h, variables[i].variable, as_good, &w, ret, e);
 }
 
 /* Is /etc/profile.d read at all? NULL: it is, else why nothing can be said. */
@@ -366,7 +355,7 @@ static int unread(const struct host *h, const char **ret_why, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len;
-	int r = host_read(h, PROFILE, TEXT_MAX, &text, &len, e);
+	int r = host_read(h, PROFILE, CLIENT_TEXT_MAX, &text, &len, e);
 
 	if (r == -ENOMEM)
 		return r;
@@ -379,10 +368,12 @@ static int unread(const struct host *h, const char **ret_why, struct err *e)
 static int verify_one(const struct section *s, const struct host *h, size_t i, const char *why_not,
 		      struct findings *out, struct err *e)
 {
-	static const char read[] = "login shells read " PROFILE_DIR "/zz-bulkhead.sh last";
-	const char *setting = variables[i].setting, *value = wanted(s, setting), *by, *ignored;
+	static const char read[] = PROFILE " reads " PROFILE_DIR "/" CLIENT_PROFILE_OURS
+					   "; no file of the system that is read later sets it "
+					   "otherwise";
+	const char *setting = variables[i].setting, *value = wanted(s, setting), *ignored;
 	const char *cis = field_find(fields, setting)->cis, *text;
-	_cleanup_free_ char *why = NULL;
+	_cleanup_(later_done) struct later by = { 0 };
 	unsigned engine = 0;
 
 	if (!value)
@@ -395,14 +386,9 @@ static int verify_one(const struct section *s, const struct host *h, size_t i, c
 			why_not = "docker ignores it from 29 on";
 	}
 	if (!why_not) {
-		if (overruled(h, variables[i].variable, &by, e) < 0)
+		if (overruled(s, h, i, &by, e) < 0)
 			return e->code;
-		if (by && asprintf(&why, "%s sets %s, too, and is read later", by,
-				   variables[i].variable) < 0) {
-			why = NULL;
-			return err_oom(e);
-		}
-		why_not = why;
+		why_not = by.text;
 	}
 	return findings_add(out, NAME, setting, cis, why_not ? FINDING_SKIPPED : FINDING_OK,
 			    streq(value, "1") ? "true" : value, NULL, why_not ? why_not : read, e);
@@ -422,6 +408,32 @@ static int verify(const struct section *s, const struct previous *was, const str
 	return 0;
 }
 
+/*
+ * What certainly is otherwise is no success of a check. It is a file of others, that no apply
+ * mends: an apply says it, too, and is not undone for it.
+ */
+static int observe(const struct section *s, const struct host *h, struct findings *out,
+		   struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+		_cleanup_(later_done) struct later by = { 0 };
+
+		if (!wanted(s, variables[i].setting))
+			continue;
+		if (overruled(s, h, i, &by, e) < 0)
+			return e->code;
+		for (size_t k = 0; by.certain && k < out->n; k++) {
+			struct finding *f = &out->list[k];
+
+			if (streq(f->module, NAME) && f->setting &&
+			    streq(f->setting, variables[i].setting) &&
+			    f->state == FINDING_SKIPPED && streq(f->why, by.text))
+				f->state = FINDING_FAILED;
+		}
+	}
+	return 0;
+}
+
 const struct module module_client = {
 	.name = NAME,
 	.summary = "what the docker command is told in login sessions",
@@ -430,4 +442,5 @@ const struct module module_client = {
 	.check = check,
 	.diff = diff,
 	.verify = verify,
+	.observe = observe,
 };

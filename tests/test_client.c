@@ -270,6 +270,7 @@ START_TEST(what_is_shown)
 	x = verify("content-trust: true");
 	ck_assert_int_eq(x->state, FINDING_OK);
 	ck_assert_str_eq(x->cis, "4.5");
+	ck_assert_ptr_nonnull(strstr(x->why, "/zz-bulkhead.sh; no file of the system that is"));
 	ck_assert_ptr_null(verify("content-trust: false"));
 	put("/etc/bash.bashrc", "# DOCKER_CONTENT_TRUST=0\nMY_DOCKER_CONTENT_TRUST=0\n"
 				"DOCKER_CONTENT_TRUST_SERVER=x\n");
@@ -281,6 +282,148 @@ START_TEST(what_is_shown)
 	x = verify("content-trust: true");
 	ck_assert_int_eq(x->state, FINDING_SKIPPED);
 	ck_assert_str_eq(x->why, "/etc/profile can't be read");
+}
+END_TEST
+
+/* What check, and before it an apply, says with this text at a path. */
+static void with_text(const char *client, const char *path, const char *text,
+		      enum finding_state state, const char *says)
+{
+	_cleanup_plan_ struct plan *p = plan_of(client);
+	const struct finding *x;
+	size_t n;
+
+	put(path, text);
+	verify(client);
+	n = f.n;
+	x = &f.list[n - 1];
+	ck_assert_int_eq(x->state, state == FINDING_FAILED ? FINDING_SKIPPED : state);
+	ck_ok(module_client.observe(plan_section(p, "client"), host, &f, &e));
+	ck_assert_uint_eq(f.n, n);
+	ck_assert_msg(x->state == state, "%s: %s: %s", text, finding_state_name(x->state), x->why);
+	ck_assert_msg(strstr(x->why, says) != NULL, "%s", x->why);
+	ck_assert_int_eq(unlink(at(path)), 0);
+}
+
+#define LATER "/etc/profile.d/zzz-corp.sh"
+
+START_TEST(overruled_in_login_shells)
+{
+	static const struct {
+		const char *text;
+		enum finding_state state;
+		const char *says;
+	} rows[] = {
+		{ "# theirs\nexport DOCKER_CONTENT_TRUST=\n", FINDING_FAILED,
+		  LATER
+		  ":2 takes away DOCKER_CONTENT_TRUST, and is read later: no apply mends that" },
+		{ "export DOCKER_CONTENT_TRUST=0\n", FINDING_FAILED, LATER ":1 sets" },
+		{ "DOCKER_CONTENT_TRUST='false'; export DOCKER_CONTENT_TRUST", FINDING_FAILED,
+		  "to 'false'" },
+		{ "unset A DOCKER_CONTENT_TRUST\n", FINDING_FAILED, "takes away D" },
+		{ "export DOCKER_CONTENT_TRUST=1\n", FINDING_OK, "" },
+		{ "export DOCKER_CONTENT_TRUST=\"true\" # ours\n", FINDING_OK, "" },
+		{ "export DOCKER_CONTENT_TRUST=0\nexport DOCKER_CONTENT_TRUST=1\n", FINDING_OK,
+		  "" },
+		{ "export DOCKER_CONTENT_TRUST=1\nexport DOCKER_CONTENT_TRUST=0\n", FINDING_FAILED,
+		  LATER ":2" },
+		{ "#export DOCKER_CONTENT_TRUST=0\n  # DOCKER_CONTENT_TRUST=0\n", FINDING_OK, "" },
+		{ "MY_DOCKER_CONTENT_TRUST=0\nDOCKER_CONTENT_TRUST_SERVER=0\n", FINDING_OK, "" },
+		{ "[ \"$DOCKER_CONTENT_TRUST\" = 0 ] || echo ${DOCKER_CONTENT_TRUST:=0}\n",
+		  FINDING_OK, "" },
+		{ "DOCKER_CONTENT_TRUST=0 docker pull busybox\n", FINDING_OK, "" },
+		{ "export A=1 DOCKER_CONTENT_TRUST=0\n", FINDING_SKIPPED, LATER ":1 may set" },
+		{ "if [ -e /x ]; then\n\texport DOCKER_CONTENT_TRUST=0\nfi\n", FINDING_SKIPPED,
+		  LATER ":2 may set" },
+		{ "if [ -e /x ]; then\nexport DOCKER_CONTENT_TRUST=0\nfi\n", FINDING_SKIPPED,
+		  LATER ":2" },
+		{ "for i in 1; do\n:\ndone\nif a; then b; fi\nexport DOCKER_CONTENT_TRUST=0\n",
+		  FINDING_FAILED, LATER ":5" },
+		{ "off() {\nexport DOCKER_CONTENT_TRUST=0\n}\n", FINDING_SKIPPED, "may set" },
+		{ "[ -e /x ] || return 0\nexport DOCKER_CONTENT_TRUST=0\n", FINDING_SKIPPED,
+		  "may set" },
+		{ "[ -e /x ] && export DOCKER_CONTENT_TRUST=0\n", FINDING_SKIPPED, "may set" },
+		{ "export DOCKER_CONTENT_TRUST; DOCKER_CONTENT_TRUST=0\n", FINDING_SKIPPED, "may" },
+		{ "export DOCKER_CONTENT_TRUST=$(cat /x)\n", FINDING_SKIPPED, "may set" },
+		{ "export DOCKER_CONTENT_TRUST=\"$X\"\n", FINDING_SKIPPED, "may set" },
+		{ "export DOCKER_CONTENT_TRUST=\"0\n", FINDING_SKIPPED, "may set" },
+		{ "export DOCKER_CONTENT_TRUST=\033[31m\n", FINDING_SKIPPED, "may set" },
+	};
+	static const char trust[] = "content-trust: true",
+			  off[] = "export DOCKER_CONTENT_TRUST=0\n";
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		with_text(trust, LATER, rows[i].text, rows[i].state, rows[i].says);
+	/* Who is read before, or not at all. */
+	with_text(trust, "/etc/profile.d/zz-a.sh", off, FINDING_OK, "");
+	with_text(trust, "/etc/profile.d/corp.sh", off, FINDING_OK, "");
+	with_text(trust, "/etc/profile.d/zzz-corp.csh", off, FINDING_OK, "");
+	with_text(trust, "/etc/profile.d/.zzz.sh", off, FINDING_OK, "");
+	with_text(trust, "/etc/profile.d/sh.local", off, FINDING_OK, "");
+	with_text(trust, "/etc/profile.d/zz-bulkhead.sh", off, FINDING_OK, ""); /* diff tells */
+	/* After ours in C only, and in other locales only. */
+	with_text(trust, "/etc/profile.d/zza.sh", off, FINDING_SKIPPED, "in some locales");
+	with_text(trust, "/etc/profile.d/ZZZ.sh", off, FINDING_SKIPPED, "in some locales");
+	/* DOCKER_TLS_VERIFY is on whatever it says. */
+	with_text(TLS, LATER, "export DOCKER_TLS_VERIFY=0\n", FINDING_OK, "");
+	with_text("host: unix:///run/d.sock", LATER, "export DOCKER_HOST=unix:///run/d.sock\n",
+		  FINDING_OK, "");
+	with_text("host: unix:///run/d.sock", LATER, "export DOCKER_HOST=tcp://h:2375\n",
+		  FINDING_FAILED, "to 'tcp://h:2375'");
+	/* A file that can't be read may. */
+	ck_assert_int_eq(symlink(LATER, at(LATER)), 0);
+	ck_assert_int_eq(verify(trust)->state, FINDING_SKIPPED);
+	ck_assert_int_eq(unlink(at(LATER)), 0);
+	/* Shells that are no login shells. */
+	with_text(trust, "/etc/bash.bashrc", "true; DOCKER_CONTENT_TRUST=0\n", FINDING_SKIPPED,
+		  "/etc/bash.bashrc:1 may set DOCKER_CONTENT_TRUST, and interactive shells");
+	with_text(trust, "/etc/bashrc", off, FINDING_SKIPPED, "sets DOCKER_CONTENT_TRUST to '0'");
+	/* /etc/profile itself, behind the loop; and Red Hat's loop. */
+	put("/etc/profile", "export DOCKER_CONTENT_TRUST=0\nif [ -d /etc/profile.d ]; then\n"
+			    "for i in /etc/profile.d/*.sh /etc/profile.d/sh.local; do\n"
+			    ". $i\ndone\nfi\n");
+	ck_assert_int_eq(verify(trust)->state, FINDING_OK);
+	with_text(trust, "/etc/profile.d/sh.local", off, FINDING_FAILED, "sh.local:1");
+	with_text(trust, "/etc/profile",
+		  "if [ -d /etc/profile.d ]; then\nfor i in /etc/profile.d/*.sh; do\n. $i\n"
+		  "done\nfi\nDOCKER_CONTENT_TRUST=0\n",
+		  FINDING_FAILED, "/etc/profile:6 sets DOCKER_CONTENT_TRUST to '0', and does so");
+}
+END_TEST
+
+START_TEST(overruled_in_environment_d)
+{
+	static const char trust[] = "content-trust: true", off[] = "DOCKER_CONTENT_TRUST=0\n",
+			  on[] = "DOCKER_CONTENT_TRUST=1\n";
+
+	with_text(trust, "/etc/environment.d/99-x.conf", off, FINDING_FAILED,
+		  "/etc/environment.d/99-x.conf:1 sets DOCKER_CONTENT_TRUST to '0', and is what a");
+	with_text(trust, "/etc/environment.d/99-x.conf", "  DOCKER_CONTENT_TRUST=\"\"\n",
+		  FINDING_FAILED, "takes");
+	with_text(trust, "/etc/environment.d/99-x.conf", "DOCKER_CONTENT_TRUST=$X\n",
+		  FINDING_SKIPPED, "may set");
+	with_text(trust, "/etc/environment.d/99-x.conf",
+		  "#DOCKER_CONTENT_TRUST=0\n;DOCKER_CONTENT_TRUST=0\nX=DOCKER_CONTENT_TRUST=0\n",
+		  FINDING_OK, "");
+	with_text(trust, "/etc/environment.d/10-x.conf", off, FINDING_OK, "");
+	with_text(trust, "/etc/environment.d/99-x", off, FINDING_OK, "");
+	with_text(trust, "/usr/lib/environment.d/90-bulkhead.conf", off, FINDING_OK, "");
+	with_text(trust, "/usr/local/lib/environment.d/95-x.conf", off, FINDING_FAILED, "95-x");
+	with_text(trust, "/run/environment.d/95-x.conf", off, FINDING_FAILED, "/run/environment.d");
+	/* One name in two folders: /etc's counts. */
+	put("/etc/environment.d/95-x.conf", on);
+	with_text(trust, "/usr/lib/environment.d/95-x.conf", off, FINDING_OK, "");
+	/* And the last one that sets it. */
+	with_text(trust, "/usr/lib/environment.d/92-x.conf", off, FINDING_OK, "");
+	with_text(trust, "/usr/lib/environment.d/96-x.conf", off, FINDING_FAILED, "96-x.conf:1");
+	/* systemd's own way to /etc/environment. */
+	put("/etc/environment", off);
+	ck_assert_int_eq(verify(trust)->state, FINDING_OK);
+	ck_assert_int_eq(symlink("../../../etc/environment",
+				 at("/usr/lib/environment.d/99-environment.conf")),
+			 0);
+	ck_assert_int_eq(verify(trust)->state, FINDING_SKIPPED);
+	ck_assert_ptr_nonnull(strstr(f.list[0].why, "99-environment.conf:1 sets"));
 }
 END_TEST
 
@@ -321,6 +464,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, rules);
 	tcase_add_test(tc, certificates);
 	tcase_add_test(tc, what_is_shown);
+	tcase_add_test(tc, overruled_in_login_shells);
+	tcase_add_test(tc, overruled_in_environment_d);
 	tcase_add_test(tc, left_behind);
 }
 

@@ -136,6 +136,14 @@ scenario_login_environment() {
 	says 'drift +client.host'
 	bh 0 apply
 	same "DOCKER_HOST" tcp://docker.example.com:2376 "$(session DOCKER_HOST)"
+	# Somebody's file that sorts behind: no apply mends it, and none is undone for it.
+	sh_ 'echo "export DOCKER_HOST=unix:///run/docker.sock" >/etc/profile.d/zzz-corp.sh'
+	same "DOCKER_HOST" unix:///run/docker.sock "$(session DOCKER_HOST)"
+	bh 2 check
+	says 'failed +client.host .*/etc/profile.d/zzz-corp.sh:1 sets'
+	bh 0 apply
+	sh_ 'rm /etc/profile.d/zzz-corp.sh'
+	bh 0 check
 	printf 'version: 1\nservice: {watch: 1}\n' | plan
 	bh 0 apply
 	same "DOCKER_HOST" '' "$(session DOCKER_HOST)"
