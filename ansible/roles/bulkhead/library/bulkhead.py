@@ -14,7 +14,7 @@ options:
     type: path
     default: /etc/bulkhead/plan.yaml
   files:
-    description: Names and texts of the plan and of what it includes, for the plan's folder. Other files there stay.
+    description: Names and texts of the plan and of what it includes, for the plan's folder. Other files there stay. The texts are neither logged nor returned.
     type: dict
   state:
     description: C(applied) makes the host as the plan wants it. C(checked) only looks, never changes, and returns the findings.
@@ -225,11 +225,22 @@ def work(module, program, plan, result):
         result['diff'] = [{'prepared': text}]
 
 
+def texts_taken(module):
+    """
+    The files. Their texts leave the parameters, which are returned. They must not be masked wherever they occur, as
+    no_log would: of a short one, little else would be left to read. What bulkhead prints has no secrets.
+    """
+    files = module.params['files'] or {}
+    module.params['files'] = dict.fromkeys(files, 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER')
+    module.no_log_values.clear()
+    return files
+
+
 def main():
     module = AnsibleModule(
         argument_spec=dict(
             plan=dict(type='path', default='/etc/bulkhead/plan.yaml'),
-            files=dict(type='dict'),
+            files=dict(type='dict', no_log=True),
             state=dict(type='str', choices=['applied', 'checked'], default='applied'),
             restart=dict(type='bool', default=True),
             root=dict(type='path'),
@@ -237,12 +248,13 @@ def main():
         ),
         supports_check_mode=True,
     )
+    files = texts_taken(module)
     program = module.get_bin_path(module.params['executable'], required=True)
     result = dict(changed=False, restart_pending=False)
     plan, failed = None, None
     try:
-        if module.params['files']:
-            plan = Plan(module.params['plan'], module.params['files'])
+        if files:
+            plan = Plan(module.params['plan'], files)
         work(module, program, plan, result)
     except Failed as e:
         failed = plan.shown(str(e)) if plan else str(e)
