@@ -259,7 +259,8 @@ def main():
     except Failed as e:
         failed = plan.shown(str(e)) if plan else str(e)
         result.update((k, v) for k, v in facts(e.document).items() if k in ('result', 'restart_pending'))
-        result['changed'] = e.document.get('result') == 'stuck'
+        # What an interrupted run had left was put back first, whatever came then.
+        result['changed'] = bool(e.document.get('result') == 'stuck' or e.document.get('recovered'))
     except (IOError, OSError) as e:
         failed = str(e)
     if plan:
