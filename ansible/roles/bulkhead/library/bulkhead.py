@@ -67,6 +67,7 @@ plan: {description: path and sums of the plan's files, type: dict, returned: alw
 import json
 import os
 import shutil
+import stat
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -90,15 +91,16 @@ def read(path):
         return None
 
 
-def write(path, content, mode=None):
-    """Replaced as a whole, with the mode that it had."""
-    if mode is None:
-        mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o600
+def write(path, content):
+    """Replaced as a whole, with the group and mode that it had, as far as bulkhead trusts such a plan."""
     fd, name = tempfile.mkstemp(dir=os.path.dirname(path), prefix='.bulkhead-')
     try:
         with os.fdopen(fd, 'wb') as f:
             f.write(content)
-            os.fchmod(f.fileno(), mode)
+            if os.path.exists(path):
+                st = os.stat(path)
+                os.fchown(f.fileno(), -1, st.st_gid)
+                os.fchmod(f.fileno(), st.st_mode & 0o755)
             f.flush()
             os.fsync(f.fileno())
         os.rename(name, path)
@@ -116,17 +118,32 @@ class Plan(object):
         for name in self.files:
             if os.path.basename(name) != name or name in ('', '.', '..'):
                 raise Failed("files: '%s' is no file name: all stand in the plan's own folder" % name)
+        for name in sorted(set(self.files) | set([self.name])):
+            self.refuse_odd(os.path.join(self.dir, name))
         self.before = dict((name, read(os.path.join(self.dir, name))) for name in self.files)
         self.changed = sorted(name for name in self.files if self.files[name] != self.before[name])
-        self.placed, self.made = [], None
+        self.placed, self.kept, self.made = [], {}, None
         self.stage = tempfile.mkdtemp(prefix='bulkhead-plan-')
         beside = os.listdir(self.dir) if os.path.isdir(self.dir) else []
         for name in beside:
             path = os.path.join(self.dir, name)
             if name.endswith(('.yaml', '.yml')) and os.path.isfile(path) and os.path.getsize(path) <= SIZE_MAX:
-                write(os.path.join(self.stage, name), read(path), 0o600)
+                write(os.path.join(self.stage, name), read(path))
         for name, content in self.files.items():
-            write(os.path.join(self.stage, name), content, 0o600)
+            write(os.path.join(self.stage, name), content)
+
+    @staticmethod
+    def refuse_odd(path):
+        """What can't be replaced and come back as it was is left alone."""
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            return
+        if stat.S_ISLNK(mode):
+            raise Failed("'%s' is a symbolic link, to '%s': files puts files beside the plan, and replaces no link. "
+                         "Give the plan's real path, or remove the link" % (path, os.readlink(path)))
+        if not stat.S_ISREG(mode):
+            raise Failed("'%s' is no regular file: files does not replace it. Remove it, or give another path" % path)
 
     def staged(self):
         return os.path.join(self.stage, self.name)
@@ -140,14 +157,22 @@ class Plan(object):
             os.mkdir(self.dir, 0o755)
             self.made = self.dir
         for name in self.changed:
-            self.placed.append(name)
-            write(os.path.join(self.dir, name), self.files[name])
-
-    def put_back(self):
-        for name in self.placed:
             path = os.path.join(self.dir, name)
             if self.before[name] is not None:
-                write(path, self.before[name])
+                kept = '%s/.bulkhead-%s-before' % (self.dir, name)
+                if os.path.lexists(kept):
+                    os.unlink(kept)  # of a run that was killed
+                os.link(path, kept)
+                self.kept[name] = kept
+            self.placed.append(name)
+            write(path, self.files[name])
+
+    def put_back(self):
+        """The very files that were there, whatever their owners, modes and attributes."""
+        for name in self.placed:
+            path = os.path.join(self.dir, name)
+            if name in self.kept:
+                os.rename(self.kept.pop(name), path)
             elif os.path.exists(path):
                 os.unlink(path)
         if self.made:
@@ -155,6 +180,8 @@ class Plan(object):
         self.placed, self.made = [], None
 
     def done(self):
+        for kept in self.kept.values():
+            os.unlink(kept)
         shutil.rmtree(self.stage, ignore_errors=True)
 
 
@@ -264,8 +291,12 @@ def main():
     except (IOError, OSError) as e:
         failed = str(e)
     if plan:
-        if failed:
-            plan.put_back()
+        try:
+            if failed:
+                plan.put_back()
+        except (IOError, OSError) as e:
+            failed += '\nand the plan that was there is not back: %s' % e
+            result['changed'] = True
         plan.done()
     if failed:
         module.fail_json(msg=failed, **result)
