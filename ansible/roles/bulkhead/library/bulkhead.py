@@ -148,9 +148,13 @@ class Plan(object):
     def staged(self):
         return os.path.join(self.stage, self.name)
 
-    def shown(self, text):
-        """Texts about the copy, as of the folder."""
-        return text.replace(self.stage + '/', self.dir + '/')
+    def shown(self, value):
+        """What is told about the copy, as of the folder."""
+        if isinstance(value, dict):
+            return dict((k, self.shown(v)) for k, v in value.items())
+        if isinstance(value, list):
+            return [self.shown(v) for v in value]
+        return value.replace(self.stage + '/', self.dir + '/') if hasattr(value, 'replace') else value
 
     def place(self):
         if not os.path.isdir(self.dir):
@@ -284,7 +288,7 @@ def main():
             plan = Plan(module.params['plan'], files)
         work(module, program, plan, result)
     except Failed as e:
-        failed = plan.shown(str(e)) if plan else str(e)
+        failed = str(e)
         result.update((k, v) for k, v in facts(e.document).items() if k in ('result', 'restart_pending'))
         # What an interrupted run had left was put back first, whatever came then.
         result['changed'] = bool(e.document.get('result') == 'stuck' or e.document.get('recovered'))
@@ -298,6 +302,7 @@ def main():
             failed += '\nand the plan that was there is not back: %s' % e
             result['changed'] = True
         plan.done()
+        failed, result = plan.shown(failed), plan.shown(result)
     if failed:
         module.fail_json(msg=failed, **result)
     module.exit_json(**result)
