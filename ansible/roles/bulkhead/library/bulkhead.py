@@ -71,6 +71,7 @@ import stat
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_bytes
 
 SIZE_MAX = 1024 * 1024  # of a file of a plan, as bulkhead takes it
 
@@ -84,9 +85,10 @@ class Failed(Exception):
 
 
 def read(path):
+    """A file, or enough of it to be too large."""
     try:
         with open(path, 'rb') as f:
-            return f.read()
+            return f.read(SIZE_MAX + 1)
     except (IOError, OSError):
         return None
 
@@ -124,13 +126,6 @@ class Plan(object):
         self.changed = sorted(name for name in self.files if self.files[name] != self.before[name])
         self.placed, self.kept, self.made = [], {}, None
         self.stage = tempfile.mkdtemp(prefix='bulkhead-plan-')
-        beside = os.listdir(self.dir) if os.path.isdir(self.dir) else []
-        for name in beside:
-            path = os.path.join(self.dir, name)
-            if name.endswith(('.yaml', '.yml')) and os.path.isfile(path) and os.path.getsize(path) <= SIZE_MAX:
-                write(os.path.join(self.stage, name), read(path))
-        for name, content in self.files.items():
-            write(os.path.join(self.stage, name), content)
 
     @staticmethod
     def refuse_odd(path):
@@ -144,6 +139,35 @@ class Plan(object):
                          "Give the plan's real path, or remove the link" % (path, os.readlink(path)))
         if not stat.S_ISREG(mode):
             raise Failed("'%s' is no regular file: files does not replace it. Remove it, or give another path" % path)
+
+    def copy(self):
+        """Plan and files, and of what is beside the plan whatever one of the copied names, as an include does."""
+        left = set(os.listdir(self.dir) if os.path.isdir(self.dir) else []) - set(self.files)
+        named = list(self.files)
+        if self.name in left:
+            left.remove(self.name)
+            named.append(self.name)
+        while named:
+            name = named.pop()
+            there, path = os.path.join(self.dir, name), os.path.join(self.stage, name)
+            text = self.files.get(name)
+            if text is not None:
+                write(path, text)
+            elif os.path.islink(there):
+                os.symlink(os.readlink(there), path)  # bulkhead itself says what it thinks of it
+            elif os.path.isdir(there):
+                os.mkdir(path)
+            elif not os.path.isfile(there):
+                os.mkfifo(path)
+            else:
+                text = read(there)
+                write(path, text or b'')
+                st = os.stat(there)
+                os.chown(path, st.st_uid, st.st_gid)
+                os.chmod(path, st.st_mode & 0o777)
+            found = [n for n in left if to_bytes(n) in (text or b'')]
+            left.difference_update(found)
+            named += found
 
     def staged(self):
         return os.path.join(self.stage, self.name)
@@ -233,6 +257,7 @@ def work(module, program, plan, result):
     where = params['plan']
 
     if plan:
+        plan.copy()
         run(module, program, 'validate', plan.staged())
         where = plan.staged()
     if params['state'] == 'checked':
