@@ -14,7 +14,7 @@ options:
     type: path
     default: /etc/bulkhead/plan.yaml
   files:
-    description: Names and texts of the plan and of what it includes, for the plan's folder. Other files there stay. The texts are neither logged nor returned.
+    description: Names and texts (or mappings) of the plan and of what it includes, for the plan's folder. Other files there stay. The texts are neither logged nor returned.
     type: dict
   state:
     description: C(applied) makes the host as the plan wants it. C(checked) only looks, never changes, and returns the findings.
@@ -116,7 +116,7 @@ class Plan(object):
 
     def __init__(self, path, files):
         self.path, self.dir, self.name = path, os.path.dirname(path), os.path.basename(path)
-        self.files = dict((k, v.encode('utf-8')) for k, v in files.items())
+        self.files = dict((k, self.encoded(k, v)) for k, v in files.items())
         for name in self.files:
             if os.path.basename(name) != name or name in ('', '.', '..'):
                 raise Failed("files: '%s' is no file name: all stand in the plan's own folder" % name)
@@ -126,6 +126,16 @@ class Plan(object):
         self.changed = sorted(name for name in self.files if self.files[name] != self.before[name])
         self.placed, self.kept, self.made = [], {}, None
         self.stage = tempfile.mkdtemp(prefix='bulkhead-plan-')
+
+    @staticmethod
+    def encoded(name, value):
+        """A mapping is a plan all the same: templating makes one of a text that looks like one. JSON is YAML."""
+        if isinstance(value, dict):
+            value = json.dumps(value, indent=2, ensure_ascii=False) + '\n'
+        if not hasattr(value, 'encode'):
+            kind = {'NoneType': 'null', 'list': 'a list', 'bool': 'true or false'}.get(type(value).__name__, 'a number')
+            raise Failed("files: '%s' is %s, not text: write it as text (%s: |) or as a mapping" % (name, kind, name))
+        return value.encode('utf-8')
 
     @staticmethod
     def refuse_odd(path):
@@ -286,8 +296,8 @@ def texts_taken(module):
     The files. Their texts leave the parameters, which are returned. They must not be masked wherever they occur, as
     no_log would: of a short one, little else would be left to read. What bulkhead prints has no secrets.
     """
-    files = module.params['files'] or {}
-    module.params['files'] = dict.fromkeys(files, 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER')
+    files = module.params['files']
+    module.params['files'] = files and dict.fromkeys(files, 'VALUE_SPECIFIED_IN_NO_LOG_PARAMETER')
     module.no_log_values.clear()
     return files
 
