@@ -115,7 +115,7 @@ class Plan(object):
     """The plan's folder: what is to be there, and a private copy of all of it to try first."""
 
     def __init__(self, path, files):
-        self.path, self.dir, self.name = path, os.path.dirname(path), os.path.basename(path)
+        self.path, self.dir, self.name = path, os.path.dirname(path) or '.', os.path.basename(path)
         self.files = dict((k, self.encoded(k, v)) for k, v in files.items())
         for name in self.files:
             if os.path.basename(name) != name or name in ('', '.', '..'):
@@ -124,7 +124,8 @@ class Plan(object):
             self.refuse_odd(os.path.join(self.dir, name))
         self.before = dict((name, read(os.path.join(self.dir, name))) for name in self.files)
         self.changed = sorted(name for name in self.files if self.files[name] != self.before[name])
-        self.placed, self.kept, self.made = [], {}, None
+        self.placed, self.kept, self.made = [], {}, []
+        self.missing = self.folders_missing()
         self.stage = tempfile.mkdtemp(prefix='bulkhead-plan-')
 
     @staticmethod
@@ -149,6 +150,16 @@ class Plan(object):
                          "Give the plan's real path, or remove the link" % (path, os.readlink(path)))
         if not stat.S_ISREG(mode):
             raise Failed("'%s' is no regular file: files does not replace it. Remove it, or give another path" % path)
+
+    def folders_missing(self):
+        """What of the way to the plan's folder is to be made, from above."""
+        missing, path = [], self.dir
+        while not os.path.lexists(path):
+            missing.insert(0, path)
+            path = os.path.dirname(path) or '.'
+        if not os.path.isdir(path):
+            raise Failed("'%s' is no folder, so there can be no plan '%s'" % (path, self.path))
+        return missing
 
     def copy(self):
         """Plan and files, and of what is beside the plan whatever one of the copied names, as an include does."""
@@ -191,9 +202,10 @@ class Plan(object):
         return value.replace(self.stage + '/', self.dir + '/') if hasattr(value, 'replace') else value
 
     def place(self):
-        if not os.path.isdir(self.dir):
-            os.mkdir(self.dir, 0o755)
-            self.made = self.dir
+        for path in self.missing:
+            os.mkdir(path)
+            self.made.append(path)
+            os.chmod(path, 0o755)
         for name in self.changed:
             path = os.path.join(self.dir, name)
             if self.before[name] is not None:
@@ -213,9 +225,9 @@ class Plan(object):
                 os.rename(self.kept.pop(name), path)
             elif os.path.exists(path):
                 os.unlink(path)
-        if self.made:
-            os.rmdir(self.made)
-        self.placed, self.made = [], None
+        while self.made:
+            os.rmdir(self.made.pop())
+        self.placed = []
 
     def done(self):
         for kept in self.kept.values():
