@@ -14,7 +14,7 @@ options:
     type: path
     default: /etc/bulkhead/plan.yaml
   files:
-    description: Names and texts (or mappings) of the plan and of what it includes, for the plan's folder. Other files there stay. The texts are neither logged nor returned.
+    description: Names and texts (or mappings) of the plan and of what it includes, for the plan's folder. Other files there stay. The texts are neither logged nor returned. Symbolic links are not replaced.
     type: dict
   state:
     description: C(applied) makes the host as the plan wants it. C(checked) only looks, never changes, and returns the findings.
