@@ -222,16 +222,21 @@ class Plan(object):
         for name in self.placed:
             path = os.path.join(self.dir, name)
             if name in self.kept:
-                os.rename(self.kept.pop(name), path)
+                os.rename(self.kept[name], path)
+                if os.path.lexists(self.kept[name]):  # it is the same file still
+                    os.unlink(self.kept[name])
+                del self.kept[name]
             elif os.path.exists(path):
                 os.unlink(path)
         while self.made:
             os.rmdir(self.made.pop())
         self.placed = []
 
+    def settle(self):
+        while self.kept:
+            os.unlink(self.kept.popitem()[1])
+
     def done(self):
-        for kept in self.kept.values():
-            os.unlink(kept)
         shutil.rmtree(self.stage, ignore_errors=True)
 
 
@@ -343,10 +348,12 @@ def main():
         failed = str(e)
     if plan:
         try:
-            if failed:
-                plan.put_back()
+            plan.put_back() if failed else plan.settle()
         except (IOError, OSError) as e:
-            failed += '\nand the plan that was there is not back: %s' % e
+            # What is kept stays: it may be all that is left of the plan that was there.
+            left = "The plan's files in '%s' are not as they should be: %s. Those of before: %s" % (
+                plan.dir, e, ', '.join(sorted(plan.kept.values())) or 'none')
+            failed = '%s\n%s' % (failed, left) if failed else left
             result['changed'] = True
         plan.done()
         failed, result = plan.shown(failed), plan.shown(result)
