@@ -242,6 +242,12 @@ static int want_files(const struct registries_work *w, json_t *files, struct err
 	return r;
 }
 
+/* As permissions has it of all that lies in certs.d, CIS 3.8. */
+static mode_t file_mode(const char *path)
+{
+	return streq(path, PROXY) ? 0600 : has_prefix(path, CERTS "/") ? 0444 : 0644;
+}
+
 static bool is_dropin(const char *path)
 {
 	return has_prefix(path, DROPINS);
@@ -289,8 +295,8 @@ static int write_file(const struct registries_work *w, const char *path, const c
 
 	if (r)
 		return r < 0 ? r : 0;
-	r = changes_file(w->out, w->h, path, text, strlen(text), streq(path, PROXY) ? 0600 : 0644,
-			 0, 0, REGISTRIES, "enforce", NULL, purpose(path), e);
+	r = changes_file(w->out, w->h, path, text, strlen(text), file_mode(path), 0, 0, REGISTRIES,
+			 "enforce", NULL, purpose(path), e);
 	if (r < 0 || !is_dropin(path))
 		return r;
 	if (r == 0)
