@@ -63,6 +63,18 @@ const char *engine_cmdline_flag(const struct engine_cmdline *c, const char *key)
  * NULL: no more. */
 const char *engine_cmdline_next(const struct engine_cmdline *c, const char *key, size_t *pos);
 
+/* What daemon.json (`config`; may be NULL) or else the command line gives a key; NULL: neither
+ * does, or it is empty. */
+const char *engine_value(const struct engine_cmdline *c, const json_t *config, const char *key);
+
+/*
+ * Where dockerd looks for "ca.pem", "cert.pem" or "key.pem" when nothing names a file: below
+ * $DOCKER_CERT_PATH, $DOCKER_CONFIG or ~/.docker, and only when TLS is asked for by a flag or by
+ * $DOCKER_TLS_VERIFY; with tls or tlsverify in daemon.json alone it has no default (moby's
+ * cmd/dockerd/options.go, setDefaultOptions). *ret is NULL then. -ENOMEM.
+ */
+int engine_tls_default(const struct engine_cmdline *c, const char *name, char **ret, struct err *e);
+
 /*
  * The Engine API over /run/docker.sock (or the first unix:// the unit listens on). Answers, and
  * failures too, are kept by the host until host_forget(). -ENOTCONN offline or when nothing

@@ -155,21 +155,18 @@ static int find_unit(const struct look *l, const char *arg, struct paths *out, s
 	return r;
 }
 
-/* A key of daemon.json, or its flag. */
-static const char *key_value(const struct look *l, const char *key)
-{
-	const char *value = json_string_value(json_object_get(l->doc, key));
-	size_t pos = 0;
-
-	if (!value && l->cmd->installed)
-		value = engine_cmdline_next(l->cmd, key, &pos);
-	return value && *value ? value : NULL;
-}
-
 static int find_tls(const struct look *l, const char *arg, struct paths *out, struct err *e)
 {
-	const char *path = key_value(l, arg);
+	const char *path = engine_value(l->cmd, l->doc, arg);
+	_cleanup_free_ char *usual = NULL;
+	char name[16];
 
+	/* "tlscacert" is ca.pem. */
+	snprintf(name, sizeof(name), "%s.pem", streq(arg, "tlscacert") ? "ca" : arg + 3);
+	if (!path && engine_tls_default(l->cmd, name, &usual, e) < 0)
+		return e->code;
+	if (usual)
+		path = usual;
 	out->why = path ? "it is no absolute path"
 			: "neither daemon.json nor the command line names one";
 	return path && *path == '/' ? paths_add(out, path, e) : 0;
@@ -177,10 +174,10 @@ static int find_tls(const struct look *l, const char *arg, struct paths *out, st
 
 static int find_data_root(const struct look *l, const char *arg, struct paths *out, struct err *e)
 {
-	const char *path = key_value(l, "data-root");
+	const char *path = engine_value(l->cmd, l->doc, "data-root");
 
 	if (!path)
-		path = key_value(l, "graph");
+		path = engine_value(l->cmd, l->doc, "graph");
 	out->why = "it is no absolute path";
 	if (path && *path != '/')
 		return 0;
@@ -262,7 +259,7 @@ static int find_docker_sock(const struct look *l, const char *arg, struct paths 
 static int find_containerd_sock(const struct look *l, const char *arg, struct paths *out,
 				struct err *e)
 {
-	const char *path = key_value(l, "containerd");
+	const char *path = engine_value(l->cmd, l->doc, "containerd");
 
 	out->why = "offline: there is no socket to look at";
 	return host_is_live(l->h) ? paths_add(out, path && *path == '/' ? path : arg, e) : 0;

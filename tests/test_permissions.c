@@ -270,6 +270,74 @@ START_TEST(whose_controls)
 }
 END_TEST
 
+/* dockerd's own places count when a flag, or its environment, asks for TLS; a key alone doesn't. */
+START_TEST(tls_defaults)
+{
+	static const struct {
+		const char *command, *env, *config, *dir;
+	} rows[] = {
+		{ "", "", "{}", NULL },
+		{ "", "", "{\"tls\": true, \"tlsverify\": true}", NULL },
+		{ "--tls=false", "", "{\"tls\": true}", NULL },
+		{ "--tls", "", "{}", "/root/.docker" },
+		{ "--tls=false --tls=1", "", "{}", "/root/.docker" },
+		{ "--tlsverify=false", "", "{}", "/root/.docker" },
+		{ "", "DOCKER_TLS_VERIFY=1", "{\"tls\": true}", "/root/.docker" },
+		{ "", "DOCKER_TLS_VERIFY=", "{\"tls\": true}", NULL },
+		{ "--tlsverify", "HOME=/srv/home", "{}", "/srv/home/.docker" },
+		{ "--tlsverify", "HOME=/srv/home DOCKER_CONFIG=/srv/config", "{}", "/srv/config" },
+		{ "--tls", "DOCKER_CONFIG=/srv/config DOCKER_CERT_PATH=/srv/certs", "{}",
+		  "/srv/certs" },
+		{ "--tls", "DOCKER_CERT_PATH=certs", "{}", NULL },
+	};
+	static const char *const dirs[] = { "/root/.docker", "/srv/home/.docker", "/srv/config",
+					    "/srv/certs" };
+	static const char *const names[] = { "ca", "cert", "key" };
+	char path[64], text[256];
+
+	ROOT_ONLY;
+	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++)
+		for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+			snprintf(path, sizeof(path), "%s/%s.pem", dirs[d], names[n]);
+			put(path, "");
+			ck_assert_int_eq(chmod(at(path), 0644), 0);
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(text, sizeof(text),
+			 "[Service]\nEnvironment=%s\nExecStart=/usr/bin/dockerd -H fd:// %s\n",
+			 rows[i].env, rows[i].command);
+		put("/usr/lib/systemd/system/docker.service", text);
+		put("/etc/docker/daemon.json", rows[i].config);
+		host_forget(host);
+		changes_done(&c);
+		diff();
+		for (size_t d = 0; d < ARRAY_SIZE(dirs); d++)
+			for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+				const struct change *x;
+
+				snprintf(path, sizeof(path), "%s/%s.pem", dirs[d], names[n]);
+				x = changes_find(&c, path);
+				ck_assert_msg(!x == !(rows[i].dir && streq(rows[i].dir, dirs[d])),
+					      "row %zu: %s", i, path);
+				if (x)
+					ck_assert_int_eq(x->after.mode & 07777,
+							 n == 2 ? 0400 : 0444);
+			}
+	}
+	/* One that is named is it; the others stay with their default. */
+	put("/usr/lib/systemd/system/docker.service",
+	    "[Service]\nExecStart=/usr/bin/dockerd --tls --tlskey /srv/config/key.pem\n");
+	host_forget(host);
+	changes_done(&c);
+	diff();
+	ck_assert_ptr_nonnull(changes_find(&c, "/srv/config/key.pem"));
+	ck_assert_ptr_null(changes_find(&c, "/root/.docker/key.pem"));
+	ck_assert_ptr_nonnull(changes_find(&c, "/root/.docker/ca.pem"));
+	ck_assert_int_eq(unlink(at("/root/.docker/cert.pem")), 0);
+	ck_assert_int_eq(state_of("tlscert"), FINDING_SKIPPED);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -280,6 +348,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, kinds);
 	tcase_add_test(tc, parents);
 	tcase_add_test(tc, whose_controls);
+	tcase_add_test(tc, tls_defaults);
 }
 
 UNIT_MAIN("permissions")
