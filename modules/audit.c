@@ -168,7 +168,8 @@ struct wanted {
 	const char *key;
 	char *loader;	/* NULL: there is no auditd */
 	char *text;	/* of the rules file */
-	bool directory; /* containerd's is watched */
+	bool own;	/* the folder of dockerd's own containerd is watched */
+	char *tmpfiles; /* the folders that are made at boot; NULL: none is watched */
 };
 
 static void wanted_done(struct wanted *w)
@@ -177,6 +178,7 @@ static void wanted_done(struct wanted *w)
 	auditrules_done(&w->theirs);
 	free(w->loader);
 	free(w->text);
+	free(w->tmpfiles);
 }
 
 /* The first path of that name is the one that has the rule. */
@@ -195,7 +197,8 @@ static bool is_theirs(const struct wanted *w, const char *path)
 
 static int write_rules(struct wanted *w, struct err *e)
 {
-	_cleanup_buf_ struct buf b = BUF_INIT;
+	_cleanup_buf_ struct buf b = BUF_INIT, made = BUF_INIT;
+	bool directory = false;
 
 	buf_adds(&b, template_text("docker.rules"));
 	for (size_t i = 0; i < w->paths.n; i++) {
@@ -210,10 +213,17 @@ static int write_rules(struct wanted *w, struct err *e)
 		} else if (!repeats(&w->paths, i)) {
 			buf_addf(&b, "-w %s -p rwxa -k %s\n", x->path, w->key);
 		}
-		w->directory |= !x->why && has_prefix(x->path, AUDIT_RUN_DIR);
+		directory |= !x->why && has_prefix(x->path, AUDIT_RUN_DIR);
+		w->own |= !x->why && has_prefix(x->path, AUDIT_OWN_DIR "/");
 	}
+	if (directory || w->own)
+		buf_adds(&made, template_text("audit-tmpfiles.conf"));
+	if (w->own)
+		buf_adds(&made, template_text("audit-tmpfiles-own.conf"));
 	w->text = buf_take(&b, NULL);
-	return w->text ? 0 : err_oom(e);
+	if (made.len || made.failed)
+		w->tmpfiles = buf_take(&made, NULL);
+	return !w->text || (!w->tmpfiles && (directory || w->own)) ? err_oom(e) : 0;
 }
 
 static int want(const struct section *s, const struct host *h, struct wanted *w, struct err *e)
@@ -273,6 +283,8 @@ static int diff_rules(const struct wanted *w, const struct host *h, struct chang
 static int diff_directories(const struct wanted *w, const struct host *h, struct changes *out,
 			    struct err *e)
 {
+	static const char *const own[] = { ENGINE_EXEC_ROOT, AUDIT_OWN_DIR };
+
 	for (size_t i = 0; i < w->paths.n; i++) {
 		const struct audit_path *x = &w->paths.list[i];
 
@@ -281,6 +293,11 @@ static int diff_directories(const struct wanted *w, const struct host *h, struct
 				"made now: only what is there is watched with all below it", e) < 0)
 			return e->code;
 	}
+	/* A rule needs the folder that its path is in. An image's /run is made at boot. */
+	for (size_t i = 0; w->own && host_is_live(h) && i < ARRAY_SIZE(own); i++)
+		if (changes_dir(out, h, own[i], 0700, 0, 0, NAME, "containerd.sock", "1.1.8",
+				"made now: dockerd's own containerd is watched in it", e) < 0)
+			return e->code;
 	return 0;
 }
 
@@ -355,8 +372,8 @@ static int remember(const struct wanted *w, struct changes *out, struct err *e)
 			json_decref(watches);
 			return err_oom(e);
 		}
-	state = watches ? json_pack("{s:s, s:s, s:b, s:o}", "rules", w->text, "key", w->key,
-				    "tmpfiles", w->directory, "watches", watches)
+	state = watches ? json_pack("{s:s, s:s, s:s?, s:o}", "rules", w->text, "key", w->key,
+				    "tmpfiles", w->tmpfiles, "watches", watches)
 			: NULL;
 	return state ? changes_remember(out, NAME, state, e) : err_oom(e);
 }
@@ -364,9 +381,12 @@ static int remember(const struct wanted *w, struct changes *out, struct err *e)
 static int remove_tmpfiles(const json_t *state, const struct host *h, struct changes *out,
 			   struct err *e)
 {
-	const char *text = template_text("audit-tmpfiles.conf");
+	const json_t *was = json_object_get(state, "tmpfiles");
+	/* An earlier bulkhead remembered no more than that it was ours. */
+	const char *text =
+		json_is_true(was) ? template_text("audit-tmpfiles.conf") : json_string_value(was);
 
-	if (!json_is_true(json_object_get(state, "tmpfiles")))
+	if (!text)
 		return 0;
 	return changes_remove_ours(out, h, TMPFILES, text, strlen(text), NAME, NULL,
 				   "nothing there is watched any more", e);
@@ -406,7 +426,6 @@ static int diff(const struct section *s, const struct previous *was, const struc
 		struct changes *out, struct err *e)
 {
 	_cleanup_(wanted_done) struct wanted w = { 0 };
-	const char *text = template_text("audit-tmpfiles.conf");
 	const json_t *state = was ? was->state : NULL;
 
 	if (!s)
@@ -417,11 +436,12 @@ static int diff(const struct section *s, const struct previous *was, const struc
 		return state ? changes_remember(out, NAME, (json_t *)(uintptr_t)state, e) : 0;
 	if (diff_rules(&w, h, out, e) < 0 || diff_directories(&w, h, out, e) < 0)
 		return e->code;
-	if (w.directory &&
-	    changes_file(out, h, TMPFILES, text, strlen(text), 0644, 0, 0, NAME, "run-containerd",
-			 "1.1.4", "the directory is there when rules are loaded at boot", e) < 0)
+	if (w.tmpfiles &&
+	    changes_file(out, h, TMPFILES, w.tmpfiles, strlen(w.tmpfiles), 0644, 0, 0, NAME,
+			 "run-containerd", "1.1.4",
+			 "the directory is there when rules are loaded at boot", e) < 0)
 		return e->code;
-	if (!w.directory && remove_tmpfiles(state, h, out, e) < 0)
+	if (!w.tmpfiles && remove_tmpfiles(state, h, out, e) < 0)
 		return e->code;
 	return diff_kernel(&w, state, h, out, e) < 0 ? e->code : remember(&w, out, e);
 }

@@ -2,7 +2,6 @@
 #include "audit_paths.h"
 
 #include "../src/json.h"
-#include "engine.h"
 #include "program.h"
 #include "unitfile.h"
 
@@ -32,7 +31,7 @@ static const struct row {
 	{ "data-root", "1.1.5", DATA_ROOT, "/var/lib/docker" },
 	{ "etc-docker", "1.1.6", ETC_DIR, "/etc/docker" },
 	{ DOCKER_SERVICE, "1.1.7", UNIT, NULL },
-	{ "containerd.sock", "1.1.8", SOCKET, AUDIT_RUN_DIR "/containerd.sock" },
+	{ "containerd.sock", "1.1.8", SOCKET, ENGINE_CONTAINERD },
 	{ DOCKER_SOCKET, "1.1.9", UNIT, NULL },
 	{ "etc-default-docker", "1.1.10", PLAIN, "/etc/default/docker" },
 	{ "daemon.json", "1.1.11", CONFIG, "/etc/docker/daemon.json" },
@@ -90,14 +89,16 @@ static int add(struct audit_paths *p, const char *setting, const char *cis, cons
  * it; what we see to by tmpfiles.d(5) is there. */
 static const char *unfit(const char *path)
 {
-	size_t n = strlen(AUDIT_RUN_DIR);
+	static const char *const ours[] = { AUDIT_RUN_DIR "/", AUDIT_OWN_DIR "/" };
 
 	if (strpbrk(path, " \t\n\\\"'#"))
 		return "the path holds a character that audit rules can't";
-	if (has_prefix(path, "/run/") && strchr(path + 5, '/') &&
-	    !(has_prefix(path, AUDIT_RUN_DIR) && path[n] == '/' && !strchr(path + n + 1, '/')))
-		return "its directory is not there yet when the rules are loaded at boot";
-	return NULL;
+	if (!has_prefix(path, "/run/") || !strchr(path + 5, '/'))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (has_prefix(path, ours[i]) && !strchr(path + strlen(ours[i]), '/'))
+			return NULL;
+	return "its directory is not there yet when the rules are loaded at boot";
 }
 
 /* A path that may be there; the same one twice is one. */
@@ -199,21 +200,28 @@ static int containerd(struct audit_paths *p, const struct host *h, const struct 
 	return programs(p, h, row, e);
 }
 
-/* daemon.json's, a flag's, or Docker's default. */
+/* daemon.json, or NULL: nothing is named in what is absent, nor in what dockerd refuses. */
+static int config(const struct host *h, const struct engine_cmdline *c, json_t **ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	json_error_t je;
+	size_t len;
+	int r = host_read(h, c->config ? c->config : rows[8].name, HOST_READ_MAX, &text, &len, e);
+
+	if (r == 0 && json_load(text, len, 0, ret, &je) == -ENOMEM)
+		return err_oom(e);
+	return r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
 static int data_root(struct audit_paths *p, const struct host *h, const struct engine_cmdline *c,
 		     const struct row *row, struct err *e)
 {
 	_cleanup_json_ json_t *doc = NULL;
-	_cleanup_free_ char *text = NULL;
 	const char *path, *flag;
-	json_error_t je;
-	size_t len, pos = 0;
-	int r = host_read(h, c->config ? c->config : rows[8].name, HOST_READ_MAX, &text, &len, e);
+	size_t pos = 0;
 
-	if (r == 0 && json_load(text, len, 0, &doc, &je) == -ENOMEM)
-		return err_oom(e);
-	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-		return r;
+	if (config(h, c, &doc, e) < 0)
+		return e->code;
 	path = json_string_value(json_object_get(doc, "data-root"));
 	if (!path)
 		path = json_string_value(json_object_get(doc, "graph"));
@@ -226,12 +234,15 @@ static int data_root(struct audit_paths *p, const struct host *h, const struct e
 static int containerd_socket(struct audit_paths *p, const struct host *h,
 			     const struct engine_cmdline *c, const struct row *row, struct err *e)
 {
-	size_t pos = 0;
-	const char *flag = c->installed ? engine_cmdline_next(c, "containerd", &pos) : NULL;
+	_cleanup_json_ json_t *doc = NULL;
+	_cleanup_strv_ char **list = NULL;
 
-	if (flag && has_prefix(flag, "unix://"))
-		flag += strlen("unix://");
-	return expected(p, h, c, row, flag && flag[0] == '/' ? flag : row->name, 0, e);
+	if (config(h, c, &doc, e) < 0 || engine_containerd(h, c, doc, &list, e) < 0)
+		return e->code;
+	for (char **path = list; *path; path++)
+		if (expected(p, h, c, row, *path, 0, e) < 0)
+			return e->code;
+	return 0;
 }
 
 static int find(struct audit_paths *p, const struct host *h, const struct engine_cmdline *c,

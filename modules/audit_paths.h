@@ -8,8 +8,11 @@
 
 #include "../src/host.h"
 #include "../src/plan.h"
+#include "engine.h"
 
 #define AUDIT_RUN_DIR "/run/containerd"
+/* Of the containerd that dockerd starts itself. */
+#define AUDIT_OWN_DIR ENGINE_EXEC_ROOT "/containerd"
 
 struct audit_path {
 	char *setting; /* "dockerd", "paths[0]" */

@@ -76,6 +76,17 @@ const char *engine_value(const struct engine_cmdline *c, const json_t *config, c
 int engine_tls_default(const struct engine_cmdline *c, const char *name, char **ret, struct err *e);
 
 /*
+ * The sockets of containerd: the one that daemon.json or a flag names. Without a name dockerd takes
+ * the system's when it stands there as dockerd starts, else it starts a containerd of its own below
+ * its exec-root (moby's initContainerd): those of both that are there; when neither is, the one
+ * that is to be expected, the system's when there is a unit for it. NULL-terminated, never empty.
+ */
+#define ENGINE_CONTAINERD "/run/containerd/containerd.sock"
+#define ENGINE_EXEC_ROOT  "/run/docker"
+int engine_containerd(const struct host *h, const struct engine_cmdline *c, const json_t *config,
+		      char ***ret, struct err *e);
+
+/*
  * The Engine API over /run/docker.sock (or the first unix:// the unit listens on). Answers, and
  * failures too, are kept by the host until host_forget(). -ENOTCONN offline or when nothing
  * listens; -ETIMEDOUT; -EPROTO for an answer that is not HTTP or JSON; -EACCES for 403 (an

@@ -20,7 +20,6 @@
 #define NAME	    "permissions"
 #define CERTS_D	    "/etc/docker/certs.d"
 #define DAEMON_JSON "/etc/docker/daemon.json"
-#define CONTAINERD  "/run/containerd/containerd.sock"
 
 static const char *valid_mode(const char *s)
 {
@@ -259,10 +258,18 @@ static int find_docker_sock(const struct look *l, const char *arg, struct paths 
 static int find_containerd_sock(const struct look *l, const char *arg, struct paths *out,
 				struct err *e)
 {
-	const char *path = engine_value(l->cmd, l->doc, "containerd");
+	_cleanup_strv_ char **list = NULL;
 
+	(void)arg;
 	out->why = "offline: there is no socket to look at";
-	return host_is_live(l->h) ? paths_add(out, path && *path == '/' ? path : arg, e) : 0;
+	if (!host_is_live(l->h))
+		return 0;
+	if (engine_containerd(l->h, l->cmd, l->doc, &list, e) < 0)
+		return e->code;
+	for (char **path = list; *path; path++)
+		if (paths_add(out, *path, e) < 0)
+			return e->code;
+	return 0;
 }
 
 #define FILES(m)                                                                                   \
@@ -284,7 +291,7 @@ static const struct row rows[] = {
 	{ "daemon.json", "3.17,3.18", FILES(0644), find_config, DAEMON_JSON },
 	{ "default-docker", "3.19,3.20", FILES(0644), find_path, "/etc/default/docker" },
 	{ "sysconfig-docker", "3.21,3.22", FILES(0644), find_path, "/etc/sysconfig/docker" },
-	{ "containerd.sock", "3.23,3.24", { .sock = 0660 }, find_containerd_sock, CONTAINERD },
+	{ "containerd.sock", "3.23,3.24", { .sock = 0660 }, find_containerd_sock, NULL },
 	{ "containerd-config", NULL, FILES(0644), find_path, "/etc/containerd/config.toml" },
 	/* dockerd gives it 0710 or 0711 at each start, and a group of the range's */
 	{ "data-root",

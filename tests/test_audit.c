@@ -54,6 +54,8 @@ static void setup(void)
 	put("/usr/sbin/augenrules", "");
 	put("/usr/sbin/dockerd", "");
 	put("/usr/bin/containerd", "");
+	put("/usr/lib/systemd/system/containerd.service",
+	    "[Service]\nExecStart=/usr/bin/containerd\n");
 	put("/usr/lib/systemd/system/docker.service",
 	    "[Service]\nExecStart=/usr/sbin/dockerd -H fd://\n");
 	put("/etc/docker/daemon.json", "{}\n");
@@ -215,6 +217,50 @@ START_TEST(what_leaves_the_plan)
 }
 END_TEST
 
+/* Without a unit for it, dockerd starts a containerd itself, in a folder that has to be there. */
+START_TEST(own_containerd)
+{
+	static const char own[] = "/run/docker/containerd/containerd.sock";
+
+	ck_assert_int_eq(unlink(at("/usr/lib/systemd/system/containerd.service")), 0);
+	with(PLAN, ask);
+	ck_assert_ptr_nonnull(strstr(changes_find(&c, RULES)->after.content, own));
+	ck_assert_ptr_null(strstr(changes_find(&c, RULES)->after.content, ENGINE_CONTAINERD));
+	ck_assert_ptr_nonnull(
+		strstr(changes_find(&c, TMPFILES)->after.content, "/run/docker/containerd 0700"));
+	ck_assert_int_eq(changes_find(&c, "/run/docker")->after.mode & 07777, 0700);
+	ck_assert_int_eq(changes_find(&c, "/run/docker/containerd")->after.mode & 07777, 0700);
+	done();
+	load_file();
+	with(PLAN, ask);
+	ck_assert(changes_empty(&c));
+	with(PLAN, look);
+	is("containerd.sock", FINDING_OK);
+	ck_assert_str_eq(of("containerd.sock")->wanted, own);
+	/* It starts: the path is the same. */
+	put(own, "");
+	with(PLAN, ask);
+	ck_assert(changes_empty(&c));
+	/* The system's appears beside it. */
+	put(ENGINE_CONTAINERD, "");
+	with(PLAN, ask);
+	ck_assert_ptr_nonnull(strstr(changes_find(&c, RULES)->after.content, own));
+	ck_assert_ptr_nonnull(strstr(changes_find(&c, RULES)->after.content, ENGINE_CONTAINERD));
+	done();
+	load_file();
+	/* And dockerd takes that one: the other's folder is no longer made. */
+	put("/usr/lib/systemd/system/docker.service",
+	    "[Service]\nExecStart=/usr/sbin/dockerd --containerd " ENGINE_CONTAINERD "\n");
+	host_forget(host);
+	with(PLAN, ask);
+	ck_assert_ptr_null(strstr(changes_find(&c, RULES)->after.content, own));
+	ck_assert_ptr_null(strstr(changes_find(&c, TMPFILES)->after.content, "/run/docker"));
+	done();
+	ask(NULL);
+	ck_assert_int_eq(changes_find(&c, TMPFILES)->kind, CHANGE_REMOVE);
+}
+END_TEST
+
 /* The same rule twice is one that fails. */
 START_TEST(rules_of_others)
 {
@@ -257,6 +303,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, kernel_that_cannot_be_asked);
 	tcase_add_test(tc, no_auditd);
 	tcase_add_test(tc, what_leaves_the_plan);
+	tcase_add_test(tc, own_containerd);
 	tcase_add_test(tc, rules_of_others);
 	tcase_add_test(tc, files_of_others);
 }

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rooted.h"
-
 #include <sys/xattr.h>
 
-#include "../modules/permissions.h"
-#include "../src/module.h"
+#include "../src/host.h"
 
-extern const struct module module_permissions, module_socket;
+static bool live;
+#define host_is_live(h) live
+#define rows		permission_rows
+#include "../modules/permissions.c"
+#undef host_is_live
+#undef rows
+#undef NAME
+
+#include "rooted.h"
+
+extern const struct module module_socket;
 const struct module *const modules[] = { &module_permissions, &module_socket, NULL };
 
 /* An ACL: user::rw- user:1000:PERM group::r-- mask::MASK other::r-- */
@@ -31,6 +38,7 @@ static void setup(void)
 {
 	root_setup();
 	changes_init(&c);
+	live = false;
 	put("/etc/passwd", "root:x:0:0:::\n");
 	put("/etc/group", "root:x:0:\ndocker:x:998:\n");
 	plan_is("version: 1\npermissions: {}\n");
@@ -51,7 +59,7 @@ static bool acl(const char *path, const char *value)
 	return false;
 }
 
-static void diff(void)
+static void look(void)
 {
 	host_overlay(host, &c);
 	ck_ok(module_permissions.diff(plan_section(plan, "permissions"), NULL, host, &c, &e));
@@ -105,14 +113,14 @@ START_TEST(acls)
 			return;
 		ck_assert_int_eq(state_of("daemon.json"),
 				 rows[i].after ? FINDING_DRIFT : FINDING_OK);
-		diff();
+		look();
 		x = changes_find(&c, "/etc/docker/daemon.json");
 		ck_assert_msg(!x == !rows[i].after, "row %zu", i);
 		if (!x)
 			continue;
 		ck_assert_uint_eq(x->after.mode, S_IFREG | rows[i].after);
 		ck_assert_ptr_null(image_xattr(&x->after, XATTR_ACL));
-		diff();
+		look();
 		ck_assert_uint_eq(x->n_whys, 1);
 	}
 }
@@ -128,7 +136,7 @@ START_TEST(acl_of_a_key)
 	put("/etc/docker/key.pem", "key");
 	if (!acl("/etc/docker/key.pem", ACL("\4", "\4")))
 		return;
-	diff();
+	look();
 	x = changes_find(&c, "/etc/docker/key.pem");
 	ck_assert_ptr_nonnull(x);
 	ck_assert_uint_eq(x->after.mode, S_IFREG | 0400);
@@ -143,7 +151,7 @@ START_TEST(what_is_planned_counts)
 	put("/etc/default/docker", "");
 	ck_assert_int_eq(chmod(at("/etc/default/docker"), 0666), 0);
 	ck_ok(changes_attrs(&c, host, "/etc/default/docker", 0600, 0, 0, "m", NULL, NULL, "t", &e));
-	diff();
+	look();
 	ck_assert_uint_eq(changes_find(&c, "/etc/default/docker")->n_whys, 1);
 	ck_assert_uint_eq(c.n, 1);
 }
@@ -310,7 +318,7 @@ START_TEST(tls_defaults)
 		put("/etc/docker/daemon.json", rows[i].config);
 		host_forget(host);
 		changes_done(&c);
-		diff();
+		look();
 		for (size_t d = 0; d < ARRAY_SIZE(dirs); d++)
 			for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
 				const struct change *x;
@@ -329,12 +337,46 @@ START_TEST(tls_defaults)
 	    "[Service]\nExecStart=/usr/bin/dockerd --tls --tlskey /srv/config/key.pem\n");
 	host_forget(host);
 	changes_done(&c);
-	diff();
+	look();
 	ck_assert_ptr_nonnull(changes_find(&c, "/srv/config/key.pem"));
 	ck_assert_ptr_null(changes_find(&c, "/root/.docker/key.pem"));
 	ck_assert_ptr_nonnull(changes_find(&c, "/root/.docker/ca.pem"));
 	ck_assert_int_eq(unlink(at("/root/.docker/cert.pem")), 0);
 	ck_assert_int_eq(state_of("tlscert"), FINDING_SKIPPED);
+}
+END_TEST
+
+static void bind_socket(const char *path)
+{
+	put(path, "");
+	ck_assert_int_eq(unlink(at(path)), 0);
+	ck_assert_int_eq(mknod(at(path), S_IFSOCK | 0666, 0), 0);
+	ck_assert_int_eq(chmod(at(path), 0666), 0);
+}
+
+/* The socket of dockerd's own containerd is one as good as the system's. */
+START_TEST(own_containerd)
+{
+	static const char own[] = "/run/docker/containerd/containerd.sock";
+	static const char systems[] = "/run/containerd/containerd.sock";
+
+	ROOT_ONLY;
+	live = true;
+	put("/usr/lib/systemd/system/docker.service",
+	    "[Service]\nExecStart=/usr/bin/dockerd -H fd://\n");
+	bind_socket(own);
+	ck_assert_int_eq(state_of("containerd.sock"), FINDING_DRIFT);
+	look();
+	ck_assert_int_eq(changes_find(&c, own)->after.mode & 07777, 0660);
+	ck_assert_ptr_nonnull(strstr(changes_find(&c, own)->whys[0].cis, "3.24"));
+	/* Both are there: each of them opens the host. */
+	bind_socket(systems);
+	ck_assert_int_eq(chmod(at(own), 0600), 0);
+	ck_assert_int_eq(state_of("containerd.sock"), FINDING_DRIFT);
+	ck_assert_int_eq(chmod(at(systems), 0600), 0);
+	ck_assert_int_eq(state_of("containerd.sock"), FINDING_OK);
+	live = false;
+	ck_assert_int_eq(state_of("containerd.sock"), FINDING_SKIPPED);
 }
 END_TEST
 
@@ -349,6 +391,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, parents);
 	tcase_add_test(tc, whose_controls);
 	tcase_add_test(tc, tls_defaults);
+	tcase_add_test(tc, own_containerd);
 }
 
 UNIT_MAIN("permissions")
