@@ -10,10 +10,16 @@
 
 #include <inttypes.h>
 
-#define CA_DAYS	   3650
-#define CERT_MODE  0444
-#define KEY_MODE   0400
-#define CLIENT_DIR "/etc/docker/tls/clients"
+#include "permissions.h"
+
+#define CA_DAYS	    3650
+#define CERT_MODE   0444
+#define KEY_MODE    0400
+#define ETC_DOCKER  "/etc/docker"
+#define FOLDER	    "/etc/docker/tls"
+#define FOLDER_MODE 0755
+#define CLIENT_DIR  FOLDER "/clients"
+#define CLIENT_MODE 0700
 
 void tls_file_done(struct tls_file *f)
 {
@@ -375,6 +381,19 @@ static int client_path(const char *name, const char *file, char **ret, struct er
 	return asprintf(ret, CLIENT_DIR "/%s/%s", name, file) < 0 ? err_oom(e) : 0;
 }
 
+/* One that is the CA already may be as tight as it likes. */
+static int put_copy(struct tls_work *w, const char *path, const struct tls_file *ca, struct err *e)
+{
+	_cleanup_tls_file_ struct tls_file now = { 0 };
+
+	if (tls_file_read(w->h, path, &now, e) < 0)
+		return e->code;
+	if (now.text && now.len == ca->len && memcmp(now.text, ca->text, ca->len) == 0)
+		return note_made(w, path, ca->text, e);
+	return put_made(w, path, ca->text, CERT_MODE, "client-certificates",
+			"the CA, for the client", e);
+}
+
 /* A folder that DOCKER_CERT_PATH can name. */
 static int diff_client(struct tls_work *w, const struct tls_file *ca, const struct tls_file *ca_key,
 		       const char *name, struct err *e)
@@ -393,10 +412,10 @@ static int diff_client(struct tls_work *w, const struct tls_file *ca, const stru
 	if (r == 0)
 		r = asprintf(&dir, CLIENT_DIR "/%s", name) < 0 ? err_oom(e) : 0;
 	if (r == 0)
-		r = changes_dir(w->out, w->h, CLIENT_DIR, 0700, 0, 0, TLS_NAME, setting, TLS_CIS,
-				"keys of clients", e);
+		r = changes_dir(w->out, w->h, CLIENT_DIR, CLIENT_MODE, 0, 0, TLS_NAME, setting,
+				TLS_CIS, "keys of clients", e);
 	if (r == 0)
-		r = changes_dir(w->out, w->h, dir, 0700, 0, 0, TLS_NAME, setting, TLS_CIS,
+		r = changes_dir(w->out, w->h, dir, CLIENT_MODE, 0, 0, TLS_NAME, setting, TLS_CIS,
 				"a client's key and certificates", e);
 	if (r == 0)
 		r = tls_file_read(w->h, cert, &p.cert, e);
@@ -404,8 +423,7 @@ static int diff_client(struct tls_work *w, const struct tls_file *ca, const stru
 		r = tls_file_read(w->h, key, &p.key, e);
 	if (r == 0)
 		r = diff_pair(w, ca, ca_key, &p, e);
-	return r < 0 ? r
-		     : put_made(w, copy, ca->text, CERT_MODE, setting, "the CA, for the client", e);
+	return r < 0 ? r : put_copy(w, copy, ca, e);
 }
 
 static int make_all(struct tls_work *w, struct err *e)
@@ -518,6 +536,90 @@ static int diff_attrs(struct tls_work *w, const char *setting, mode_t most, stru
 			     setting, TLS_CIS, text, e);
 }
 
+/* The same of what lies where bulkhead alone puts things: a folder, or a client's file. */
+static int diff_own(struct tls_work *w, const char *setting, const char *path, mode_t most,
+		    struct err *e)
+{
+	const struct allowed a = { .file = most, .dir = most };
+	_cleanup_judged_ struct judged j = { 0 };
+	char text[160];
+
+	if (changes_find(w->out, path))
+		return 0;
+	if (permissions_judge(w->h, path, &a, &j, e) < 0)
+		return e->code;
+	if (j.verdict == VERDICT_STUCK)
+		errs_add(&w->out->refusals, section_where(w->s, setting),
+			 "tls.%s: '%s%s' allows too much (owner %u:%u, mode %04o%s), and can't be "
+			 "changed: %s",
+			 setting, host_prefix(w->h), j.path, j.st.st_uid, j.st.st_gid,
+			 j.st.st_mode & 07777, j.acl ? ", an ACL" : "", j.why);
+	if (j.verdict != VERDICT_LOOSE)
+		return 0;
+	snprintf(text, sizeof(text), "%04o %u:%u%s -> %04o 0:0", j.st.st_mode & 07777, j.st.st_uid,
+		 j.st.st_gid, j.acl ? " and an ACL" : "", j.mode & 07777);
+	return changes_attrs(w->out, w->h, j.path, j.mode & 07777, 0, j.gid, TLS_NAME, setting,
+			     TLS_CIS, text, e);
+}
+
+/* Folders before what they hold: who may write one may have anything closed in it. */
+static int diff_clients(struct tls_work *w, struct err *e)
+{
+	static const char setting[] = "client-certificates";
+	static const struct {
+		const char *file;
+		mode_t most;
+	} rows[] = {
+		{ "", CLIENT_MODE },
+		{ "/cert.pem", CERT_MODE },
+		{ "/key.pem", KEY_MODE },
+		{ "/ca.pem", CERT_MODE },
+	};
+	json_t *list = section_get(w->s, setting), *v;
+	size_t i;
+	int r = json_array_size(list) ? diff_own(w, setting, CLIENT_DIR, CLIENT_MODE, e) : 0;
+
+	json_array_foreach (list, i, v)
+		for (size_t k = 0; k < ARRAY_SIZE(rows) && r == 0; k++) {
+			_cleanup_free_ char *path = NULL;
+
+			if (asprintf(&path, CLIENT_DIR "/%s%s", json_string_value(v),
+				     rows[k].file) < 0) {
+				path = NULL;
+				return err_oom(e);
+			}
+			r = diff_own(w, setting, path, rows[k].most, e);
+		}
+	return r;
+}
+
+/* Does the plan's permissions section close /etc/docker, behind us? */
+static bool is_closed_later(const struct tls_work *w)
+{
+	const struct section *s = plan_section(w->s->plan, "permissions");
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (s ? section_get(s, "skip") : NULL, i, v)
+		if (streq(json_string_value(v), ETC_DOCKER))
+			return false;
+	return s;
+}
+
+static int diff_folder(struct tls_work *w, struct err *e)
+{
+	static const char *const settings[] = { "ca", "cert", "key", "ca-key" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (!has_prefix(section_str(w->s, settings[i]), FOLDER "/"))
+			continue;
+		if (is_closed_later(w) && diff_own(w, settings[i], ETC_DOCKER, FOLDER_MODE, e) < 0)
+			return e->code;
+		return diff_own(w, settings[i], FOLDER, FOLDER_MODE, e);
+	}
+	return 0;
+}
+
 static int judge_all(struct tls_work *w, struct err *e)
 {
 	struct tls_looks l = { 0 };
@@ -560,12 +662,14 @@ int tls_diff_files(struct tls_work *w, struct err *e)
 	/* What a mistaken path names is nothing to set modes of. */
 	if (r < 0 || !w->s || w->out->refusals.n != refusals)
 		return r;
-	r = diff_attrs(w, "ca", CERT_MODE, e);
+	r = diff_folder(w, e);
+	if (r == 0)
+		r = diff_attrs(w, "ca", CERT_MODE, e);
 	if (r == 0)
 		r = diff_attrs(w, "cert", CERT_MODE, e);
 	if (r == 0)
 		r = diff_attrs(w, "key", KEY_MODE, e);
 	if (r == 0)
 		r = diff_attrs(w, "ca-key", KEY_MODE, e);
-	return r;
+	return r == 0 && make ? diff_clients(w, e) : r;
 }

@@ -61,10 +61,14 @@ static void apply(const char *text)
 
 		if (x->kind == CHANGE_REMOVE) {
 			ck_assert_int_eq(unlink(at(x->path)), 0);
-		} else if (x->kind == CHANGE_FILE) {
-			put(x->path, x->after.content);
-			ck_assert_int_eq(chmod(at(x->path), x->after.mode & 07777), 0);
+			continue;
 		}
+		if (x->kind == CHANGE_FILE)
+			put(x->path, x->after.content);
+		else if (x->kind == CHANGE_DIR)
+			put_dir(x->path);
+		ck_assert_int_eq(chmod(at(x->path), x->after.mode & 07777), 0);
+		ck_assert_int_eq(chown(at(x->path), x->after.uid, x->after.gid), 0);
 	}
 	json_decref(state);
 	state = json_incref(json_object_get(c.state, "tls"));
@@ -113,6 +117,85 @@ START_TEST(made_once)
 	ck_assert_uint_eq(
 		json_object_size(json_object_get(json_object_get(c.state, "tls"), "made")),
 		json_object_size(json_object_get(state, "made")));
+}
+END_TEST
+
+static void is_attrs(const char *path, mode_t mode)
+{
+	const struct change *x = changes_find(&c, path);
+
+	ck_assert_msg(x, "%s", path);
+	ck_assert_int_eq(x->kind, CHANGE_ATTRS);
+	ck_assert_int_eq(x->after.mode & 07777, mode);
+	ck_assert_uint_eq(x->after.uid, 0);
+	ck_assert_str_eq(x->whys[0].cis, TLS_CIS);
+}
+
+/* What was made stays closed: its folders, and all that is a client's. */
+START_TEST(opened_again)
+{
+	static const char *const paths[] = { DIR,
+					     DIR "/clients",
+					     DIR "/clients/alice",
+					     DIR "/clients/alice/key.pem",
+					     DIR "/clients/alice/cert.pem",
+					     DIR "/clients/alice/ca.pem" };
+	static const mode_t opened[] = { 0777, 0755, 0711, 0644, 0666, 0664 };
+	static const mode_t closed[] = { 0755, 0700, 0700, 0400, 0444, 0444 };
+	static const mode_t tighter[] = { 0700, 0500, 0100, 0000, 0400, 0400 };
+
+	apply(PLAN(""));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		ck_assert_int_eq(chmod(at(paths[i]), opened[i]), 0);
+	ck_assert_int_eq(chown(at(DIR "/clients/alice/key.pem"), 1000, 0), 0);
+	diff(PLAN(""));
+	ck_assert_uint_eq(c.n, ARRAY_SIZE(paths));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		is_attrs(paths[i], closed[i]);
+	apply(PLAN(""));
+	diff(PLAN(""));
+	ck_assert(changes_empty(&c));
+	/* One owner is enough. */
+	ck_assert_int_eq(chown(at(DIR "/clients/alice"), 1000, 1000), 0);
+	diff(PLAN(""));
+	ck_assert_uint_eq(c.n, 1);
+	apply(PLAN(""));
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		ck_assert_int_eq(chmod(at(paths[i]), tighter[i]), 0);
+	diff(PLAN(""));
+	ck_assert(changes_empty(&c));
+	ck_assert_uint_eq(c.refusals.n, 0);
+	/* Still known as ours. */
+	ck_assert_ptr_nonnull(
+		json_object_get(json_object_get(json_object_get(c.state, "tls"), "made"),
+				DIR "/clients/alice/ca.pem"));
+}
+END_TEST
+
+/* Who writes a folder on the way, or made a link, could have anything closed. */
+START_TEST(opened_in_the_hands_of_others)
+{
+	apply(PLAN(""));
+	ck_assert_int_eq(chmod(at(DIR "/clients"), 0755), 0);
+	ck_assert_int_eq(chmod(at("/etc/docker"), 0777), 0);
+	refused(PLAN(""), "/etc/docker' can be written by others");
+	ck_assert_ptr_nonnull(strstr(c.refusals.list[0].text, "tls.client-certificates: "));
+	ck_assert_int_eq(chmod(at("/etc/docker"), 0755), 0);
+	ck_assert_int_eq(chmod(at(DIR "/clients/alice/key.pem"), 0644), 0);
+	ck_assert_int_eq(link(at(DIR "/clients/alice/key.pem"), at("/etc/other")), 0);
+	refused(PLAN(""), "hard links");
+	ck_assert_int_eq(unlink(at("/etc/other")), 0);
+	/* Root's own link is where it leads. */
+	put_dir("/srv/keys");
+	ck_assert_int_eq(rename(at(DIR "/clients/alice"), at("/srv/keys/alice")), 0);
+	ck_assert_int_eq(symlink("/srv/keys/alice", at(DIR "/clients/alice")), 0);
+	ck_assert_int_eq(chmod(at("/srv/keys/alice"), 0755), 0);
+	diff(PLAN(""));
+	ck_assert_uint_eq(c.refusals.n, 0);
+	is_attrs("/srv/keys/alice", 0700);
+	is_attrs("/srv/keys/alice/key.pem", 0400);
+	ck_assert_int_eq(lchown(at(DIR "/clients/alice"), 1000, 1000), 0);
+	refused(PLAN(""), "symbolic link of user 1000");
 }
 END_TEST
 
@@ -402,6 +485,8 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, made_once);
+	tcase_add_test(tc, opened_again);
+	tcase_add_test(tc, opened_in_the_hands_of_others);
 	tcase_add_test(tc, nothing_over_its_own_overlay);
 	tcase_add_test(tc, renewed_before_it_expires);
 	tcase_add_test(tc, names_change);
