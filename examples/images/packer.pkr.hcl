@@ -83,6 +83,9 @@ build {
       "install -D -m 0644 /tmp/plan.yaml /etc/bulkhead/plan.yaml",
       "bulkhead apply",
       "bulkhead check --quiet",
+      # A preset, too: the image's first boot, without a machine-id, may set all units to theirs, and the package's are off.
+      "install -d -m 0755 /etc/systemd/system-preset",
+      "echo 'enable bulkhead-boot.service' >/etc/systemd/system-preset/50-bulkhead.preset",
       "systemctl enable bulkhead-boot.service",
     ]
   }
