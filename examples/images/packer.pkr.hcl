@@ -2,7 +2,8 @@
 #
 #   chroot: a root that Packer mounts on the building machine (amazon-chroot; others of that kind look alike). bulkhead runs on the
 #           building machine, on the files of that root: apply --root.
-#   qemu:   the image is booted, and bulkhead runs in it, on the running system, as on any host.
+#   qemu:   the image is booted, and bulkhead runs in it, on the running system, as on any host. The package bulkhead comes from the
+#           building machine (`make deb`); from a repository of yours, set that up first, and the package's name is enough.
 packer {
   required_plugins {
     amazon = {
@@ -19,6 +20,11 @@ packer {
 variable "plan" {
   type    = string
   default = "plan.yaml"
+}
+
+variable "package" {
+  type    = string
+  default = "bulkhead.deb"
 }
 
 variable "source_ami" {
@@ -49,7 +55,19 @@ source "qemu" "host" {
   headless         = true
   ssh_username     = "debian"
   ssh_password     = "packer"
-  shutdown_command = "sudo cloud-init clean --logs --machine-id && sudo poweroff"
+  # The stock image has no password to log in by: a NoCloud seed brings one (xorriso, or its like, makes the disc). The image doesn't
+  # keep it: shutdown_command locks it, and takes back what let ssh ask for it.
+  cd_label = "cidata"
+  cd_content = {
+    "meta-data" = "instance-id: packer\n"
+    "user-data" = <<-END
+      #cloud-config
+      password: packer
+      chpasswd: {expire: false}
+      ssh_pwauth: true
+    END
+  }
+  shutdown_command = "sudo sh -ec 'passwd --lock debian; rm -f /etc/ssh/sshd_config.d/50-cloud-init.conf; cloud-init clean --logs --machine-id; poweroff'"
 }
 
 build {
@@ -75,11 +93,17 @@ build {
     destination = "/tmp/plan.yaml"
   }
 
+  provisioner "file" {
+    source      = var.package
+    destination = "/tmp/bulkhead.deb"
+  }
+
   provisioner "shell" {
     execute_command = "sudo sh -eu '{{ .Path }}'"
     inline = [
+      "cloud-init status --wait",
       "apt-get update",
-      "apt-get install -y docker.io bulkhead",
+      "apt-get install -y docker.io /tmp/bulkhead.deb",
       "install -D -m 0644 /tmp/plan.yaml /etc/bulkhead/plan.yaml",
       "bulkhead apply",
       "bulkhead check --quiet",
