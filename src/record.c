@@ -2,13 +2,10 @@
 /*
  * A journal as a record: out of changes, to JSON, and back.
  */
-#include "journal.h"
+#include "record_internal.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <time.h>
-
-#include "buf.h"
 
 /*
  * Older records of this format lack members that were added since, and are read as what they meant
@@ -241,55 +238,6 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
 
 /* --- to JSON and back --- */
 
-static json_t *hex_json(const void *data, size_t len)
-{
-	_cleanup_buf_ struct buf b = BUF_INIT;
-
-	buf_reserve(&b, len * 2);
-	for (size_t i = 0; i < len; i++)
-		buf_addf(&b, "%02x", ((const unsigned char *)data)[i]);
-	return b.failed ? NULL : json_stringn(b.data ? b.data : "", b.len);
-}
-
-/* Names on a disk are any bytes, and JSON is UTF-8: whoever may write a directory could keep us out
- * with one. Those that aren't ASCII are kept as bytes_json() makes them. */
-static bool is_ascii(const char *name)
-{
-	for (; *name; name++)
-		if (*name & 0x80)
-			return false;
-	return true;
-}
-
-static json_t *bytes_json(const char *name)
-{
-	return hex_json(name, strlen(name));
-}
-
-/* The name of an attribute has a point in it, and what bytes_json() makes of another has none. */
-static int xattr_json(json_t *xattrs, const struct xattr *x)
-{
-	_cleanup_json_ json_t *key = is_ascii(x->name) ? json_string(x->name) : bytes_json(x->name);
-
-	return key ? json_object_set_new(xattrs, json_string_value(key), hex_json(x->value, x->len))
-		   : -1;
-}
-
-static json_t *image_json(const struct image *im)
-{
-	_cleanup_json_ json_t *xattrs = NULL;
-
-	if (!im->exists)
-		return json_null();
-	xattrs = json_object();
-	for (size_t i = 0; i < im->n_xattrs; i++)
-		if (xattr_json(xattrs, &im->xattrs[i]) < 0)
-			return NULL;
-	return json_pack("{s:i, s:i, s:I, s:I, s:O}", "type", (int)(im->mode & S_IFMT), "mode",
-			 (int)(im->mode & 07777), "uid", (json_int_t)im->uid, "gid",
-			 (json_int_t)im->gid, "xattrs", xattrs);
-}
-
 static json_t *ids_json(const unsigned *ids, size_t n)
 {
 	json_t *list = json_array();
@@ -323,13 +271,13 @@ static json_t *path_json(const char *path)
 static json_t *step_json(const struct step *s)
 {
 	_cleanup_json_ json_t *lines = NULL;
-	_cleanup_json_ json_t *o =
-		json_pack("{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
-			  path_json(s->path), "temporary", s->tmp, "before", image_json(&s->before),
-			  "after", image_json(&s->after), "why", s->why);
+	_cleanup_json_ json_t *o = json_pack(
+		"{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+		path_json(s->path), "temporary", s->tmp, "before", record_image_json(&s->before),
+		"after", record_image_json(&s->after), "why", s->why);
 
-	if (o && !is_ascii(s->path) &&
-	    json_object_set_new(o, "path_bytes", bytes_json(s->path)) < 0)
+	if (o && !record_is_ascii(s->path) &&
+	    json_object_set_new(o, "path_bytes", record_bytes_json(s->path)) < 0)
 		return NULL;
 	if (o && s->no_links &&
 	    (json_object_set_new(o, "no_links", json_true()) < 0 ||
@@ -451,124 +399,6 @@ static int choice(const char *s, const char *const *names, size_t n)
 	return -1;
 }
 
-/* json_unpack(3); -ENOMEM or -EINVAL. */
-static int unpack(json_t *o, const char *format, ...)
-{
-	json_error_t je;
-	va_list ap;
-	int r;
-
-	va_start(ap, format);
-	r = json_vunpack_ex(o, &je, 0, format, ap);
-	va_end(ap);
-	if (r == 0)
-		return 0;
-	return json_error_code(&je) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
-}
-
-/* What hex_json() made; a NUL stands behind it. */
-static int hex_parse(const json_t *hex, char **ret, size_t *ret_len)
-{
-	const char *s = json_string_value(hex);
-	size_t len = json_string_length(hex) / 2;
-	char *bytes;
-
-	if (!s || json_string_length(hex) % 2)
-		return -EINVAL;
-	bytes = malloc(len + 1);
-	if (!bytes)
-		return -ENOMEM;
-	for (size_t i = 0; i < len; i++) {
-		unsigned byte;
-
-		if (sscanf(s + 2 * i, "%2x", &byte) != 1) {
-			free(bytes);
-			return -EINVAL;
-		}
-		bytes[i] = (char)byte;
-	}
-	bytes[len] = '\0';
-	*ret = bytes;
-	*ret_len = len;
-	return 0;
-}
-
-/* A name that bytes_json() made. */
-static int bytes_parse(const json_t *hex, char **ret)
-{
-	size_t len;
-	int r = hex_parse(hex, ret, &len);
-
-	if (r == 0 && strlen(*ret) != len) {
-		free(*ret);
-		*ret = NULL;
-		r = -EINVAL;
-	}
-	return r;
-}
-
-static int xattr_name_parse(const char *key, char **ret)
-{
-	_cleanup_json_ json_t *hex = NULL;
-
-	if (strchr(key, '.')) {
-		*ret = strdup(key);
-		return *ret ? 0 : -ENOMEM;
-	}
-	hex = json_string(key);
-	return hex ? bytes_parse(hex, ret) : -ENOMEM;
-}
-
-static int by_xattr_name(const void *a, const void *b)
-{
-	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
-}
-
-static int xattrs_parse(json_t *o, struct image *im)
-{
-	const char *name;
-	json_t *hex;
-
-	im->xattrs = calloc(json_object_size(o) + 1, sizeof(*im->xattrs));
-	if (!im->xattrs)
-		return -ENOMEM;
-	json_object_foreach (o, name, hex) {
-		struct xattr *x = &im->xattrs[im->n_xattrs++];
-		char *value = NULL;
-		int r = xattr_name_parse(name, &x->name);
-
-		if (r == 0)
-			r = hex_parse(hex, &value, &x->len);
-		x->value = value;
-		if (r < 0)
-			return r;
-	}
-	qsort(im->xattrs, im->n_xattrs, sizeof(*im->xattrs), by_xattr_name);
-	return 0;
-}
-
-static int image_parse(json_t *o, struct image *im)
-{
-	int type, mode;
-	json_int_t uid, gid;
-	json_t *xattrs;
-	int r;
-
-	*im = (struct image){ 0 };
-	if (json_is_null(o))
-		return 0;
-	r = unpack(o, "{s:i, s:i, s:I, s:I, s:o}", "type", &type, "mode", &mode, "uid", &uid, "gid",
-		   &gid, "xattrs", &xattrs);
-	if (r < 0)
-		return r;
-	im->exists = true;
-	im->mode = (mode_t)(type | mode);
-	im->uid = (uid_t)uid;
-	im->gid = (gid_t)gid;
-	im->nlink = 1;
-	return xattrs_parse(xattrs, im);
-}
-
 /* A name that can only mean a file beside the target. */
 static bool tmp_fine(const char *tmp)
 {
@@ -578,7 +408,7 @@ static bool tmp_fine(const char *tmp)
 static int line_parse(json_t *o, struct line *l)
 {
 	const char *old = NULL, *text = json_string_value(o);
-	int r = text ? 0 : unpack(o, "{s:s, s:s}", "old", &old, "text", &text);
+	int r = text ? 0 : record_unpack(o, "{s:s, s:s}", "old", &old, "text", &text);
 
 	if (r < 0)
 		return r;
@@ -613,10 +443,11 @@ static int step_parse(json_t *o, struct step *s)
 	int newline = 0, no_links = 0, k, r;
 	size_t i;
 
-	r = unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I, s?b, s?I}", "kind", &kind,
-		   "path", &path, "before", &before, "after", &after, "why", &why, "lines", &lines,
-		   "newline", &newline, "length", &length, "sum_before", &before_sum, "sum_after",
-		   &after_sum, "no_links", &no_links, "inode", &inode);
+	r = record_unpack(o, "{s:s, s:s, s:o, s:o, s:o, s?o, s?b, s?I, s?I, s?I, s?b, s?I}", "kind",
+			  &kind, "path", &path, "before", &before, "after", &after, "why", &why,
+			  "lines", &lines, "newline", &newline, "length", &length, "sum_before",
+			  &before_sum, "sum_after", &after_sum, "no_links", &no_links, "inode",
+			  &inode);
 	if (r < 0)
 		return r;
 	tmp = json_string_value(json_object_get(o, "temporary"));
@@ -631,7 +462,7 @@ static int step_parse(json_t *o, struct step *s)
 	s->before_sum = (uint64_t)before_sum;
 	s->after_sum = (uint64_t)after_sum;
 	bytes = json_object_get(o, "path_bytes");
-	r = bytes ? bytes_parse(bytes, &s->path) : 0;
+	r = bytes ? record_bytes_parse(bytes, &s->path) : 0;
 	if (r < 0 || (bytes && s->path[0] != '/'))
 		return r < 0 ? r : -EINVAL;
 	if (!bytes)
@@ -640,7 +471,8 @@ static int step_parse(json_t *o, struct step *s)
 	s->why = json_incref(why);
 	if (!s->path || (tmp && !s->tmp))
 		return -ENOMEM;
-	if ((r = image_parse(before, &s->before)) < 0 || (r = image_parse(after, &s->after)) < 0)
+	if ((r = record_image_parse(before, &s->before)) < 0 ||
+	    (r = record_image_parse(after, &s->after)) < 0)
 		return r;
 	s->no_links = no_links;
 	s->before.ino = (ino_t)inode;
@@ -660,7 +492,7 @@ static int step_parse(json_t *o, struct step *s)
 static int command_parse(json_t *o, struct command_record *c)
 {
 	json_t *argv, *back, *why;
-	int r = unpack(o, "{s:o, s:o, s:o}", "argv", &argv, "back", &back, "why", &why);
+	int r = record_unpack(o, "{s:o, s:o, s:o}", "argv", &argv, "back", &back, "why", &why);
 
 	if (r < 0)
 		return r;
@@ -683,9 +515,9 @@ static int unit_parse(json_t *o, struct unit_record *u)
 	json_t *why;
 	int pending, a, b, r;
 
-	r = unpack(o, "{s:s, s:s, s?s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action", &action,
-		   "back", &back, "pending", &pending, "invocation_before", &before,
-		   "invocation_after", &after, "active_before", &active, "why", &why);
+	r = record_unpack(o, "{s:s, s:s, s?s, s:b, s:s, s:s, s:s, s:o}", "unit", &unit, "action",
+			  &action, "back", &back, "pending", &pending, "invocation_before", &before,
+			  "invocation_after", &after, "active_before", &active, "why", &why);
 	if (r < 0)
 		return r;
 	a = choice(action, actions, ARRAY_SIZE(actions));
@@ -734,7 +566,7 @@ int journal_parse(json_t *o, struct journal *j)
 	/* Of a newer one nothing else has to be as we know it. */
 	if (json_integer_value(json_object_get(o, "format")) > FORMAT)
 		return -EPROTONOSUPPORT;
-	r = unpack(
+	r = record_unpack(
 		o,
 		"{s:i, s:I, s:s, s:s, s:I, s:I, s:s, s:b, s?i, s?i, s?b, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"format", &format, "id", &id, "kind", &kind, "phase", &phase, "time_us", &time_us,
