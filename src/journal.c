@@ -20,12 +20,6 @@
 
 static const struct image dir_image = { .exists = true, .mode = S_IFDIR | 0700 };
 
-/* Does a step keep the contents of its images in files of their own? */
-static bool has_contents(const struct step *s)
-{
-	return s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE || s->kind == CHANGE_KNOB;
-}
-
 static int write_file(const struct host *h, const char *dir, const char *name, const char *data,
 		      size_t len, struct err *e)
 {
@@ -63,14 +57,12 @@ static int write_images(const struct host *h, const char *dir, const struct jour
 		const struct step *s = &j->steps[i];
 		char name[32];
 
-		if (!has_contents(s))
-			continue;
 		snprintf(name, sizeof(name), "before-%zu", i);
-		if (s->before.exists && S_ISREG(s->before.mode) &&
+		if (step_keeps(s, &s->before) &&
 		    write_file(h, dir, name, s->before.content, s->before.len, e) < 0)
 			return e->code;
 		snprintf(name, sizeof(name), "after-%zu", i);
-		if (s->after.exists &&
+		if (step_keeps(s, &s->after) &&
 		    write_file(h, dir, name, s->after.content, s->after.len, e) < 0)
 			return e->code;
 	}
@@ -220,6 +212,44 @@ int journal_drop(const struct host *h, struct err *e)
 	return remove_tree(h, OLD, e);
 }
 
+/* The content of an image, which has to be what was kept: it is put back into files of root's. */
+static int load_image(const struct host *h, const char *below, const struct journal *j, size_t i,
+		      const char *side, struct image *im, const struct kept *kept, struct err *e)
+{
+	const struct step *s = &j->steps[i];
+	_cleanup_free_ char *blob = NULL;
+	char sha256[SHA256_TEXT] = "";
+	int r;
+
+	if (!step_keeps(s, im))
+		return 0;
+	if (asprintf(&blob, "%s/%s-%zu", below, side, i) < 0)
+		return err_oom(e);
+	r = host_read_own(h, JOURNAL_DIR, blob, HOST_READ_MAX, &im->content, &im->len, e);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && *kept->sha256)
+		sha256_text(im->content, im->len, sha256);
+	if (r == 0 && streq(sha256, kept->sha256))
+		return 0;
+	err_set(e, EBADMSG,
+		"'%s" JOURNAL_DIR "/%s', which keeps what '%s%s' was %s transaction %u, ",
+		host_prefix(h), blob, host_prefix(h), s->path, side, j->id);
+	if (r < 0)
+		err_append(e, "is missing");
+	else
+		err_append(e, "is damaged: it has %zu bytes (sha256 %s)", im->len, sha256);
+	if (*kept->sha256)
+		err_append(e, ", and had %zu bytes (sha256 %s)", kept->len, kept->sha256);
+	return err_append(
+		e,
+		". Get it back from a backup. If there is none, write into it what '%s%s' "
+		"%s, and have that believed: sed -i '/\"sha256\": /d' '%s" JOURNAL_DIR
+		"/%s/journal.json'",
+		host_prefix(h), s->path, im == &s->before ? "is to hold" : "holds now",
+		host_prefix(h), below);
+}
+
 static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
 		struct err *e)
 {
@@ -254,19 +284,10 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 			       host_prefix(h), path, o ? "" : ": ", o ? "" : je.text);
 	for (size_t i = 0; images && i < j.n_steps; i++) {
 		struct step *s = &j.steps[i];
-		struct image *both[] = { &s->before, &s->after };
 
-		for (int k = 0; k < 2 && has_contents(s); k++) {
-			_cleanup_free_ char *blob = NULL;
-
-			if (!both[k]->exists || !S_ISREG(both[k]->mode))
-				continue;
-			if (asprintf(&blob, "%s/%s-%zu", below, k ? "after" : "before", i) < 0)
-				return err_oom(e);
-			if (host_read_own(h, JOURNAL_DIR, blob, HOST_READ_MAX, &both[k]->content,
-					  &both[k]->len, e) < 0)
-				return e->code;
-		}
+		if (load_image(h, below, &j, i, "before", &s->before, &s->before_kept, e) < 0 ||
+		    load_image(h, below, &j, i, "after", &s->after, &s->after_kept, e) < 0)
+			return e->code;
 	}
 	*ret = j;
 	j = (struct journal){ 0 };

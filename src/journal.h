@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "change.h"
+#include "sha256.h"
 #include "units.h"
 
 #define JOURNAL_DIR "/var/lib/bulkhead"
@@ -28,12 +29,20 @@ enum phase {
 	PHASE_UNITS,	/* units may have been touched */
 };
 
+/* What tells whether the content of an image that is kept in a file is still what was put there.
+ * No sum: a version that noted none wrote it. */
+struct kept {
+	size_t len;
+	char sha256[SHA256_TEXT];
+};
+
 /* One step: a change as it is recorded. */
 struct step {
 	enum change_kind kind;
 	char *path;
 	char *tmp; /* the temporary name beside it; none for directories and attributes */
 	struct image before, after;
+	struct kept before_kept, after_kept;
 	struct line *lines; /* LINES: ours */
 	size_t n_lines;
 	bool newline;			/* LINES: the file had no final newline, we added it */
@@ -100,6 +109,9 @@ int journal_from_changes(const struct changes *c, struct journal *ret, struct er
 int journal_add_command(struct journal *j, char *const *argv, char *const *back, json_t *why,
 			struct err *e);
 
+/* Is the content of a step's image kept in a file of its own? */
+bool step_keeps(const struct step *s, const struct image *im);
+
 /* The record as JSON (NULL: out of memory), and back (-EPROTONOSUPPORT: of a format that came after
  * this program; -EINVAL: not a journal); images' contents are not in it. */
 json_t *journal_json(const struct journal *j);
@@ -126,7 +138,8 @@ int journal_commit(const struct host *h, struct journal *j, struct err *e);
  * journal_drop left. */
 int journal_drop(const struct host *h, struct err *e);
 
-/* Loads the transaction under way. 1, or 0 when there is none. */
+/* Loads the transaction under way. 1, or 0 when there is none. -EBADMSG: it was damaged since it
+ * was written. */
 int journal_pending(const struct host *h, struct journal *ret, struct err *e);
 
 /* A cheap look: is there a pending/ directory? 1, 0, or why that can't be told. */
@@ -141,7 +154,7 @@ bool journal_moved(const struct host *h, const struct timespec *since);
 /* Is there any history at all? 1, 0, or why that can't be told. */
 int journal_history(const struct host *h, struct err *e);
 
-/* Loads history/ID with its images. -ENOENT. */
+/* Loads history/ID with its images. -ENOENT; -EBADMSG as above. */
 int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e);
 
 /*

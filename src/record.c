@@ -117,6 +117,20 @@ static bool in_place(enum change_kind kind)
 	return kind == CHANGE_DIR || kind == CHANGE_ATTRS || kind == CHANGE_KNOB;
 }
 
+bool step_keeps(const struct step *s, const struct image *im)
+{
+	return (s->kind == CHANGE_FILE || s->kind == CHANGE_REMOVE || s->kind == CHANGE_KNOB) &&
+	       im->exists && S_ISREG(im->mode);
+}
+
+static void keep(const struct step *s, const struct image *im, struct kept *ret)
+{
+	if (!step_keeps(s, im))
+		return;
+	ret->len = im->len;
+	sha256_text(im->content, im->len, ret->sha256);
+}
+
 static int step_from_change(const struct change *c, uint64_t nonce, struct step *s, struct err *e)
 {
 	const char *name = strrchr(c->path, '/') + 1;
@@ -133,9 +147,12 @@ static int step_from_change(const struct change *c, uint64_t nonce, struct step 
 	}
 	s->no_links = c->no_links;
 	if (c->kind != CHANGE_LINES) {
-		if (image_copy(&c->before, &s->before, e) < 0)
+		if (image_copy(&c->before, &s->before, e) < 0 ||
+		    image_copy(&c->after, &s->after, e) < 0)
 			return e->code;
-		return image_copy(&c->after, &s->after, e);
+		keep(s, &s->before, &s->before_kept);
+		keep(s, &s->after, &s->after_kept);
+		return 0;
 	}
 	s->newline = c->before.len && c->before.content[c->before.len - 1] != '\n' &&
 		     c->after.content[c->after.len - 1] == '\n';
@@ -271,10 +288,11 @@ static json_t *path_json(const char *path)
 static json_t *step_json(const struct step *s)
 {
 	_cleanup_json_ json_t *lines = NULL;
-	_cleanup_json_ json_t *o = json_pack(
-		"{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
-		path_json(s->path), "temporary", s->tmp, "before", record_image_json(&s->before),
-		"after", record_image_json(&s->after), "why", s->why);
+	_cleanup_json_ json_t *o =
+		json_pack("{s:s, s:o, s:s?, s:o, s:o, s:O}", "kind", kinds[s->kind], "path",
+			  path_json(s->path), "temporary", s->tmp, "before",
+			  record_image_json(&s->before, &s->before_kept), "after",
+			  record_image_json(&s->after, &s->after_kept), "why", s->why);
 
 	if (o && !record_is_ascii(s->path) &&
 	    json_object_set_new(o, "path_bytes", record_bytes_json(s->path)) < 0)
@@ -471,8 +489,8 @@ static int step_parse(json_t *o, struct step *s)
 	s->why = json_incref(why);
 	if (!s->path || (tmp && !s->tmp))
 		return -ENOMEM;
-	if ((r = record_image_parse(before, &s->before)) < 0 ||
-	    (r = record_image_parse(after, &s->after)) < 0)
+	if ((r = record_image_parse(before, &s->before, &s->before_kept)) < 0 ||
+	    (r = record_image_parse(after, &s->after, &s->after_kept)) < 0)
 		return r;
 	s->no_links = no_links;
 	s->before.ino = (ino_t)inode;

@@ -19,8 +19,9 @@ bool record_is_ascii(const char *name);
 json_t *record_bytes_json(const char *name);
 int record_bytes_parse(const json_t *hex, char **ret);
 
-/* An image without its content; what read half of one is image_done()'s. */
-json_t *record_image_json(const struct image *im);
-int record_image_parse(json_t *o, struct image *im);
+/* An image without its content, and what its content is known by; what read half of one is
+ * image_done()'s. */
+json_t *record_image_json(const struct image *im, const struct kept *kept);
+int record_image_parse(json_t *o, struct image *im, struct kept *kept);
 
 #endif

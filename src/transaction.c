@@ -463,6 +463,28 @@ static bool id_in(unsigned id, const unsigned *ids, size_t n)
 	return false;
 }
 
+/* What tells how to go on when a journal, or an image in it, is not what was written. */
+static int damaged(const struct host *h, const char *state, const char *command, struct err *e)
+{
+	if (e->code != -EBADMSG)
+		return e->code;
+	err_prefix(e, "%s", state);
+	return err_append(e, "\n  then: bulkhead %s%s", command, host_root_words(h));
+}
+
+/* Can all be read that a rollback under way still has to undo? Before the first of it is. */
+static int look_ahead(const struct host *h, const struct journal *j, struct err *e)
+{
+	for (size_t i = 0; i < j->n_undoes; i++) {
+		_cleanup_journal_ struct journal one = { 0 };
+
+		if (!id_in(j->undoes[i], j->undone, j->n_undone) &&
+		    journal_load(h, j->undoes[i], &one, e) < 0)
+			return e->code;
+	}
+	return 0;
+}
+
 /* Carries a rollback to its end from wherever it is. */
 static int rollback_run(const struct host *h, struct journal *j, const struct progress *p,
 			struct errs *failed, struct err *e)
@@ -580,6 +602,8 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 	}
 	for (size_t i = 0; i < j->n_undoes && r == 0; i++)
 		r = journal_load(h, j->undoes[i], &list[i], e);
+	if (r < 0)
+		damaged(h, "nothing was undone", "rollback", e);
 	if (r == 0)
 		r = look(h, list, j->n_undoes, failed, &blocked, e);
 	if (r == 0 && blocked)
@@ -671,10 +695,12 @@ int transaction_recover(struct host *h, bool force, const struct progress *p, st
 	if (r < 0)
 		return r;
 	r = journal_pending(h, ret, e);
-	if (r < 0)
-		return r;
 	if (r == 0)
 		return journal_drop(h, e);
+	if (r < 0 || look_ahead(h, ret, e) < 0)
+		return damaged(h,
+			       "nothing was put back, the host is as the interrupted run left it",
+			       "recover", e);
 	/* It was killed before any file was replaced: what differs now is somebody's own doing. */
 	for (size_t i = 0; i < ret->n_steps && ret->phase == PHASE_PREPARED; i++)
 		ret->steps[i].untouched =

@@ -50,6 +50,24 @@ static struct journal empty(void)
 	return j;
 }
 
+/* As the sed command of the messages makes it, and as versions wrote it that noted no sums. */
+static void without_sums(const char *dir)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	char *sum;
+
+	ck_assert_int_ge(asprintf(&path, "%s/journal.json", dir), 0);
+	text = tree_read(root, path);
+	while ((sum = strstr(text, "\"sha256\": "))) {
+		char *end = strchr(sum, '\n') + 1;
+
+		while (sum[-1] != '\n')
+			sum--;
+		memmove(sum, end, strlen(end) + 1);
+	}
+	tree_write(root, path, text, 0600);
+}
+
 START_TEST(nothing_yet)
 {
 	_cleanup_journal_ struct journal j = { 0 };
@@ -211,14 +229,48 @@ START_TEST(newer_ones_are_refused)
 }
 END_TEST
 
-START_TEST(lost_images_are_told)
+/* Whatever an image became, nothing of it is put back: which one it is, and whose, is told. */
+START_TEST(damaged_images_are_told)
 {
+	static const char *const wrong[] = { "before\n", "", "befora", NULL };
 	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+	_cleanup_free_ char *text = NULL;
 
 	ck_ok(journal_create(host, &j, &e));
-	ck_assert_int_eq(unlink(at(PENDING "/before-0")), 0);
-	ck_assert_int_eq(journal_pending(host, &back, &e), -ENOENT);
-	ck_says("before-0");
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		if (wrong[i])
+			tree_write(root, PENDING "/before-0", wrong[i], 0600);
+		else
+			ck_assert_int_eq(unlink(at(PENDING "/before-0")), 0);
+		ck_assert_int_eq(journal_pending(host, &back, &e), -EBADMSG);
+		ck_says(PENDING "/before-0'");
+		ck_says("/etc/file' was before transaction 1, is ");
+		ck_says(wrong[i] ? "damaged" : "missing");
+		ck_says("had 6 bytes (sha256 6db7d803");
+		ck_says("write into it what");
+		ck_says("is to hold");
+	}
+	/* What the message offers. */
+	tree_write(root, PENDING "/before-0", "by hand", 0600);
+	text = tree_read(root, PENDING "/journal.json");
+	ck_assert_ptr_nonnull(strstr(text, "\"sha256\": "));
+	without_sums(PENDING);
+	ck_assert_int_eq(journal_pending(host, &back, &e), 1);
+	ck_assert_str_eq(back.steps[0].before.content, "by hand");
+	journal_done(&back);
+
+	tree_write(root, PENDING "/before-0", "before", 0600);
+	ck_ok(journal_update(host, &j, &e));
+	tree_write(root, PENDING "/after-0", "aftea", 0600);
+	ck_assert_int_eq(journal_pending(host, &back, &e), -EBADMSG);
+	ck_says(PENDING "/after-0'");
+	ck_says("was after transaction 1");
+	ck_says("holds now");
+	ck_ok(journal_commit(host, &j, &e));
+	ck_assert_int_eq(journal_load(host, 1, &back, &e), -EBADMSG);
+	ck_says(HISTORY "/000001/after-0");
+	tree_write(root, HISTORY "/000001/after-0", "after", 0600);
+	ck_ok(journal_load(host, 1, &back, &e));
 }
 END_TEST
 
@@ -495,7 +547,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, halves_are_cleaned);
 	tcase_add_test(tc, broken_ones_are_told);
 	tcase_add_test(tc, newer_ones_are_refused);
-	tcase_add_test(tc, lost_images_are_told);
+	tcase_add_test(tc, damaged_images_are_told);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);

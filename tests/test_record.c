@@ -5,6 +5,9 @@
 
 #include "../src/journal.h"
 
+/* Of "before". */
+#define SUM "6db7d803e74f1ffa7d8f5adc0bf95b3e15bf4c8373fffadf546227cc6c6742cb"
+
 static struct changes c;
 
 static void setup(void)
@@ -67,7 +70,11 @@ START_TEST(out_of_changes)
 	ck_assert_int_eq(j.steps[0].kind, CHANGE_FILE);
 	ck_assert(has_prefix(j.steps[0].tmp, ".file.bulkhead-"));
 	ck_assert_str_eq(j.steps[0].before.content, "before");
+	ck_assert_uint_eq(j.steps[0].before_kept.len, 6);
+	ck_assert_str_eq(j.steps[0].before_kept.sha256, SUM);
+	ck_assert_str_ne(j.steps[0].before_kept.sha256, j.steps[0].after_kept.sha256);
 	ck_assert_int_eq(j.steps[1].kind, CHANGE_REMOVE);
+	ck_assert_str_eq(j.steps[1].after_kept.sha256, "");
 	ck_assert_ptr_nonnull(j.steps[1].tmp);
 	ck_assert_int_eq(j.steps[2].kind, CHANGE_ATTRS);
 	ck_assert_ptr_null(j.steps[2].tmp);
@@ -76,6 +83,8 @@ START_TEST(out_of_changes)
 	ck_assert_uint_eq(j.steps[3].was_len, 10);
 	ck_assert_ptr_null(j.steps[3].before.content);
 	ck_assert_ptr_null(j.steps[3].after.content);
+	/* Not even a sum that could be compared with a guess. */
+	ck_assert_str_eq(j.steps[3].before_kept.sha256, "");
 	ck_assert_int_eq(j.steps[4].kind, CHANGE_DIR);
 
 	/* One record a unit, with the strongest action; put off only when all of it is. */
@@ -291,6 +300,12 @@ static int parse_with(const char *key, json_t *value, bool in_step)
 	return journal_parse(o, &back);
 }
 
+static json_t *image(int length, const char *sha256)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:{}, s:i, s:s}", "type", S_IFREG, "mode", 0600,
+			 "uid", 0, "gid", 0, "xattrs", "length", length, "sha256", sha256);
+}
+
 START_TEST(refused_records)
 {
 	ck_assert_int_eq(parse_with("format", json_integer(1), false), 0);
@@ -307,6 +322,9 @@ START_TEST(refused_records)
 	ck_assert_int_eq(parse_with("kind", json_string("magic"), true), -EINVAL);
 	ck_assert_int_eq(parse_with("path", json_string("relative"), true), -EINVAL);
 	ck_assert_int_eq(parse_with("length", json_integer(-1), true), -EINVAL);
+	ck_assert_int_eq(parse_with("before", image(6, SUM), true), 0);
+	ck_assert_int_eq(parse_with("before", image(-1, SUM), true), -EINVAL);
+	ck_assert_int_eq(parse_with("before", image(6, SUM "0"), true), -EINVAL);
 	/* A temporary name can only mean a file of ours beside the target. */
 	ck_assert_int_eq(parse_with("temporary", json_string(".x.bulkhead-1"), true), 0);
 	ck_assert_int_eq(parse_with("temporary", json_string("passwd"), true), -EINVAL);

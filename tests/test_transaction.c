@@ -448,6 +448,73 @@ START_TEST(killed_rollback)
 }
 END_TEST
 
+/* --- what was kept is not what was kept --- */
+
+/* All of it is looked at before anything is put back. */
+START_TEST(damaged_image_stops_a_rollback)
+{
+	static const char image[] = "/var/lib/bulkhead/history/000001/before-1";
+
+	plan();
+	run();
+	file("/etc/f", "again");
+	run();
+	for (int force = 0; force < 2; force++) {
+		tree_write(root, image, "beforex", 0600);
+		ck_assert_int_eq(rollback(1, force), -EBADMSG);
+		ck_says("nothing was undone: ");
+		ck_says(image);
+		ck_says("/etc/f'");
+		ck_says("\n  then: bulkhead rollback --root ");
+		ck_assert(!between);
+		ck_assert(!journal_interrupted(host));
+		holds("/etc/f", "again");
+		holds("/etc/subuid", "alice:1:1\nours:2:2\n");
+	}
+	tree_write(root, image, "before", 0600);
+	ck_ok(rollback(1, false));
+	is_before();
+}
+END_TEST
+
+START_TEST(damaged_image_stops_a_recovery)
+{
+	static const char image[] = "/var/lib/bulkhead/pending/before-1";
+
+	plan();
+	killed(KILL_COMMITTED);
+	tree_write(root, image, "", 0600);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(recover(), -EBADMSG);
+		ck_says("nothing was put back, the host is as the interrupted run left it: ");
+		ck_says(image);
+		ck_says("\n  then: bulkhead recover --root ");
+		ck_assert(between);
+		is_after();
+	}
+	tree_write(root, image, "before", 0600);
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+}
+END_TEST
+
+/* Nor does one that a rollback under way would come to last. */
+START_TEST(damaged_image_stops_a_rollback_under_way)
+{
+	static const char image[] = "/var/lib/bulkhead/history/000001/before-1";
+
+	rollback_begun();
+	tree_write(root, image, "", 0600);
+	ck_assert_int_eq(recover(), -EBADMSG);
+	ck_says("nothing was put back");
+	ck_assert(between);
+	is_after();
+	tree_write(root, image, "before", 0600);
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+}
+END_TEST
+
 START_TEST(signal_stops_and_is_undone)
 {
 	static const volatile int sig = SIGTERM;
@@ -777,6 +844,9 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, edit_of_what_is_back);
 	tcase_add_test(tc, edit_of_what_a_rollback_brought_back);
 	tcase_add_test(tc, killed_rollback);
+	tcase_add_test(tc, damaged_image_stops_a_rollback);
+	tcase_add_test(tc, damaged_image_stops_a_recovery);
+	tcase_add_test(tc, damaged_image_stops_a_rollback_under_way);
 	tcase_add_test(tc, signal_stops_and_is_undone);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, databases_in_use);
