@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "buf.h"
+#include "seal.h"
 #include "stage.h"
 
 #define PENDING	    JOURNAL_DIR "/pending"
@@ -38,7 +39,8 @@ static int write_journal(const struct host *h, const char *dir, const char *name
 			 const struct journal *j, size_t max, struct err *e)
 {
 	_cleanup_json_ json_t *o = journal_json(j);
-	_cleanup_free_ char *text = o ? json_text(o, JSON_INDENT(1)) : NULL;
+	_cleanup_free_ char *plain = o ? json_text(o, JSON_INDENT(1)) : NULL;
+	_cleanup_free_ char *text = plain ? seal_put(plain) : NULL;
 
 	if (!text)
 		return err_set(e, ENOMEM, "out of memory, or a line that is not UTF-8");
@@ -277,6 +279,15 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 			") can't tell what that did, and touched nothing. Install that version "
 			"again, or a later one",
 			host_prefix(h), path);
+	if (images && !seal_holds(text, o))
+		return err_set(
+			e, EBADMSG,
+			"'%s" JOURNAL_DIR
+			"/%s' is damaged, or was edited: what it tells is not believed. Get it "
+			"back from a backup. If there is none, or the edit is meant, look at each "
+			"line, and have them believed: sed -i '/\"sha256\": /d' '%s" JOURNAL_DIR
+			"/%s'",
+			host_prefix(h), path, host_prefix(h), path);
 	if (r < 0)
 		return err_set(e, -r,
 			       "'%s" JOURNAL_DIR

@@ -466,7 +466,7 @@ static bool id_in(unsigned id, const unsigned *ids, size_t n)
 /* What tells how to go on when a journal, or an image in it, is not what was written. */
 static int damaged(const struct host *h, const char *state, const char *command, struct err *e)
 {
-	if (e->code != -EBADMSG)
+	if (e->code != -EBADMSG && e->code != -EINVAL)
 		return e->code;
 	err_prefix(e, "%s", state);
 	return err_append(e, "\n  then: bulkhead %s%s", command, host_root_words(h));

@@ -274,6 +274,61 @@ START_TEST(damaged_images_are_told)
 }
 END_TEST
 
+/* Valid JSON all the same, and something else than what was done. */
+START_TEST(damaged_journals_are_told)
+{
+	static const struct {
+		const char *was, *is;
+	} edits[] = {
+		{ "\"phase\": \"prepared\"", "\"phase\": \"files\"" },
+		{ "\"path\": \"/etc/file\"", "\"path\": \"/etc/fine\"" },
+		{ "\"steps\": [", "\"steps\": [],\n \"others\": [" },
+		{ "\"mode\": 416", "\"mode\": 420" },
+		{ "\"force\"", "\"farce\"" },
+		{ " \"sha256\": \"", " \"sha256\": \"0" },
+		{ "{\n \"sha256", "{ \"sha256" },
+	};
+	_cleanup_journal_ struct journal j = sample(), back = { 0 };
+	_cleanup_free_ char *whole = NULL;
+	struct journal *list;
+	size_t n;
+
+	ck_ok(journal_create(host, &j, &e));
+	whole = tree_read(root, PENDING "/journal.json");
+	for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
+		const char *at_it = strstr(whole, edits[i].was);
+		_cleanup_free_ char *text = NULL;
+
+		ck_assert_msg(at_it != NULL, "%zu", i);
+		ck_assert_int_ge(asprintf(&text, "%.*s%s%s", (int)(at_it - whole), whole,
+					  edits[i].is, at_it + strlen(edits[i].was)),
+				 0);
+		tree_write(root, PENDING "/journal.json", text, 0600);
+		ck_assert_int_eq(journal_pending(host, &back, &e), -EBADMSG);
+		ck_says(PENDING "/journal.json' is damaged, or was edited");
+		ck_says("sed -i");
+	}
+	/* What the message offers; and it is sealed again as soon as it is written. */
+	tree_write(root, PENDING "/journal.json", whole, 0600);
+	without_sums(PENDING);
+	ck_assert_int_eq(journal_pending(host, &back, &e), 1);
+	ck_ok(journal_commit(host, &back, &e));
+	journal_done(&back);
+	ck_ok(journal_load(host, 1, &back, &e));
+	free(TAKE_PTR(whole));
+	whole = tree_read(root, HISTORY "/000001/journal.json");
+	ck_assert(has_prefix(whole, "{\n \"sha256\": \""));
+	strstr(whole, "\"text\": \"")[9] = 'W';
+	tree_write(root, HISTORY "/000001/journal.json", whole, 0600);
+	journal_done(&back);
+	ck_assert_int_eq(journal_load(host, 1, &back, &e), -EBADMSG);
+	ck_says(HISTORY "/000001/journal.json");
+	/* To look at, it is good enough. */
+	ck_ok(journal_list(host, &list, &n, &e));
+	journal_list_free(list, n);
+}
+END_TEST
+
 /* What would be put back into files of root's has to be what was kept. */
 START_TEST(images_that_are_not_ours)
 {
@@ -548,6 +603,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, broken_ones_are_told);
 	tcase_add_test(tc, newer_ones_are_refused);
 	tcase_add_test(tc, damaged_images_are_told);
+	tcase_add_test(tc, damaged_journals_are_told);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);

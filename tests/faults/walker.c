@@ -97,7 +97,7 @@ static bool skip_state(const char *path)
 /* What differs from run to run in a journal. */
 static void mask(json_t *o)
 {
-	static const char *const keys[] = { "time_us", "pid", "temporary" };
+	static const char *const keys[] = { "time_us", "pid", "temporary", "sha256" };
 	const char *key;
 	json_t *x;
 	size_t i;
