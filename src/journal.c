@@ -252,6 +252,25 @@ static int load_image(const struct host *h, const char *below, const struct jour
 		host_prefix(h), below);
 }
 
+static int not_a_journal(const struct host *h, const char *below, const char *why, struct err *e)
+{
+	return err_set(
+		e, EINVAL,
+		"'%s" JOURNAL_DIR
+		"/%s/journal.json' is not a journal that this version reads%s%s. Get it back "
+		"from a backup. If there is none, what stood on the host before is kept "
+		"beside it (before-0 and so on): put the files right by hand, and move "
+		"'%s" JOURNAL_DIR "/%s' away",
+		host_prefix(h), below, *why ? ": " : "", why, host_prefix(h), below);
+}
+
+/* A run begins only when there is something to do: that none of it is known is no sign that none
+ * was done. */
+static bool records_nothing(const struct journal *j)
+{
+	return j->rollback ? !j->n_undoes : !j->n_steps && !j->n_commands && !j->n_units;
+}
+
 static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
 		struct err *e)
 {
@@ -289,10 +308,7 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 			"/%s'",
 			host_prefix(h), path, host_prefix(h), path);
 	if (r < 0)
-		return err_set(e, -r,
-			       "'%s" JOURNAL_DIR
-			       "/%s' is not a journal that this version reads%s%s",
-			       host_prefix(h), path, o ? "" : ": ", o ? "" : je.text);
+		return not_a_journal(h, below, o ? "" : je.text, e);
 	for (size_t i = 0; images && i < j.n_steps; i++) {
 		struct step *s = &j.steps[i];
 
@@ -351,7 +367,11 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e)
 	/* An empty directory holds nothing to take back. */
 	if (host_list(h, PENDING, &names, e) == 0 && !names[0])
 		return 0;
-	return load(h, PENDING, true, ret, e) < 0 ? e->code : 1;
+	if (load(h, PENDING, true, ret, e) < 0)
+		return e->code;
+	return records_nothing(ret)
+		       ? not_a_journal(h, "pending", "it says nothing of what was done", e)
+		       : 1;
 }
 
 int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e)

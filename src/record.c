@@ -599,6 +599,11 @@ int journal_parse(json_t *o, struct journal *j)
 	k = choice(kind, whole, ARRAY_SIZE(whole));
 	if (p < 0 || k < 0 || id < 1 || id > INT_MAX || !json_is_object(state))
 		return -EINVAL;
+	/* None in those of versions that ran none. */
+	commands = json_object_get(o, "commands");
+	if (!json_is_array(undoes) || !json_is_array(undone) || !json_is_array(steps) ||
+	    !json_is_array(units) || (commands && !json_is_array(commands)))
+		return -EINVAL;
 	plan = json_string_value(json_object_get(o, "plan"));
 	j->id = (unsigned)id;
 	j->rollback = k;
@@ -625,8 +630,6 @@ int journal_parse(json_t *o, struct journal *j)
 	j->undone = undone_ids;
 	j->steps = calloc(json_array_size(steps) + 1, sizeof(*j->steps));
 	j->units = calloc(json_array_size(units) + 1, sizeof(*j->units));
-	/* None in those of versions that ran none. */
-	commands = json_object_get(o, "commands");
 	j->commands = calloc(json_array_size(commands) + 1, sizeof(*j->commands));
 	if (!j->steps || !j->units || !j->commands)
 		return -ENOMEM;

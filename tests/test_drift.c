@@ -224,10 +224,11 @@ END_TEST
 START_TEST(interrupted_run)
 {
 	_cleanup_journal_ struct journal j;
-	_cleanup_changes_ struct changes none;
+	_cleanup_changes_ struct changes c;
 
-	changes_init(&none);
-	ck_ok(journal_from_changes(&none, &j, &e));
+	changes_init(&c);
+	ck_ok(changes_dir(&c, host, "/etc/dir", 0700, 0, 0, "m", NULL, NULL, "t", &e));
+	ck_ok(journal_from_changes(&c, &j, &e));
 	ck_ok(journal_create(host, &j, &e));
 	look(PLAN("none"), false, EXIT_STUCK, "i");
 	ck_assert(exists("/var/lib/bulkhead/pending"));

@@ -274,6 +274,30 @@ START_TEST(damaged_images_are_told)
 }
 END_TEST
 
+/* Nothing is to be put back, says an interrupted run, and has put nothing there: no run begins so.
+ */
+START_TEST(pending_that_records_nothing)
+{
+	_cleanup_journal_ struct journal j = empty(), back = { 0 };
+	char program[] = "/bin/true", *argv[] = { program, NULL };
+
+	ck_ok(journal_create(host, &j, &e));
+	for (int rollback = 0; rollback < 2; rollback++) {
+		j.rollback = rollback;
+		ck_ok(journal_update(host, &j, &e));
+		ck_assert_int_eq(journal_pending(host, &back, &e), -EINVAL);
+		ck_says(PENDING "/journal.json");
+		ck_says("says nothing of what was done");
+		ck_says("before-0");
+		journal_done(&back);
+	}
+	j.rollback = false;
+	ck_ok(journal_add_command(&j, argv, NULL, json_array(), &e));
+	ck_ok(journal_update(host, &j, &e));
+	ck_assert_int_eq(journal_pending(host, &back, &e), 1);
+}
+END_TEST
+
 /* Valid JSON all the same, and something else than what was done. */
 START_TEST(damaged_journals_are_told)
 {
@@ -604,6 +628,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, newer_ones_are_refused);
 	tcase_add_test(tc, damaged_images_are_told);
 	tcase_add_test(tc, damaged_journals_are_told);
+	tcase_add_test(tc, pending_that_records_nothing);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
 	tcase_add_test(tc, one_run_at_a_time);

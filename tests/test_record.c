@@ -308,6 +308,8 @@ static json_t *image(int length, const char *sha256)
 
 START_TEST(refused_records)
 {
+	static const char *const lists[] = { "steps", "units", "commands", "undoes", "undone" };
+
 	ck_assert_int_eq(parse_with("format", json_integer(1), false), 0);
 	ck_assert_int_eq(parse_with("format", json_integer(2), false), -EPROTONOSUPPORT);
 	ck_assert_int_eq(parse_with("format", json_integer(0), false), -EINVAL);
@@ -319,6 +321,11 @@ START_TEST(refused_records)
 			 -EINVAL);
 	ck_assert_int_eq(parse_with("phase", json_string("later"), false), -EINVAL);
 	ck_assert_int_eq(parse_with("state", json_array(), false), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		ck_assert_int_eq(parse_with(lists[i], json_array(), false), 0);
+		ck_assert_int_eq(parse_with(lists[i], json_null(), false), -EINVAL);
+		ck_assert_int_eq(parse_with(lists[i], json_object(), false), -EINVAL);
+	}
 	ck_assert_int_eq(parse_with("kind", json_string("magic"), true), -EINVAL);
 	ck_assert_int_eq(parse_with("path", json_string("relative"), true), -EINVAL);
 	ck_assert_int_eq(parse_with("length", json_integer(-1), true), -EINVAL);

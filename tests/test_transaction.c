@@ -498,6 +498,43 @@ START_TEST(damaged_image_stops_a_recovery)
 }
 END_TEST
 
+/* Whatever became of its list of steps, what they did is not taken for put back. */
+START_TEST(lost_steps_stop_a_recovery)
+{
+	static const char path[] = "/var/lib/bulkhead/pending/journal.json";
+	static const char *const lost_to[] = { "[]", "null", "{}", NULL };
+	_cleanup_free_ char *whole = NULL;
+
+	plan();
+	killed(KILL_PREPARED);
+	whole = tree_read(root, path);
+	for (int sealed = 0; sealed < 2; sealed++) {
+		for (size_t i = 0; i < ARRAY_SIZE(lost_to); i++) {
+			_cleanup_json_ json_t *o = json_loads(whole, 0, NULL);
+			_cleanup_free_ char *text = NULL;
+
+			if (lost_to[i])
+				json_object_set_new(o, "steps",
+						    json_loads(lost_to[i], JSON_DECODE_ANY, NULL));
+			else
+				json_object_del(o, "steps");
+			if (!sealed)
+				json_object_del(o, "sha256");
+			text = json_dumps(o, JSON_INDENT(1));
+			tree_write(root, path, text, 0600);
+			ck_assert_int_eq(recover(), sealed ? -EBADMSG : -EINVAL);
+			ck_says("nothing was put back, the host is as the interrupted run left it");
+			ck_says("\n  then: bulkhead recover --root ");
+			ck_assert(between);
+			ck_assert(journal_interrupted(host));
+		}
+	}
+	tree_write(root, path, whole, 0600);
+	ck_assert_int_eq(recover(), 1);
+	is_before();
+}
+END_TEST
+
 /* Nor does one that a rollback under way would come to last. */
 START_TEST(damaged_image_stops_a_rollback_under_way)
 {
@@ -847,6 +884,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, damaged_image_stops_a_rollback);
 	tcase_add_test(tc, damaged_image_stops_a_recovery);
 	tcase_add_test(tc, damaged_image_stops_a_rollback_under_way);
+	tcase_add_test(tc, lost_steps_stop_a_recovery);
 	tcase_add_test(tc, signal_stops_and_is_undone);
 	tcase_add_test(tc, busy);
 	tcase_add_test(tc, databases_in_use);
