@@ -294,7 +294,8 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	if (r == -EPROTONOSUPPORT)
 		return err_set(
 			e, -r,
-			"'%s%s' was written by a newer bulkhead; this one (" PACKAGE_VERSION
+			"'%s" JOURNAL_DIR
+			"/%s' was written by a newer bulkhead; this one (" PACKAGE_VERSION
 			") can't tell what that did, and touched nothing. Install that version "
 			"again, or a later one",
 			host_prefix(h), path);

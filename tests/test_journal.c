@@ -220,7 +220,7 @@ START_TEST(newer_ones_are_refused)
 
 	put(PENDING "/journal.json", "{\"format\": 2, \"id\": {\"anything\": true}}");
 	ck_assert_int_eq(journal_pending(host, &j, &e), -EPROTONOSUPPORT);
-	ck_says("newer bulkhead");
+	ck_says("/var/lib/bulkhead/pending/journal.json' was written by a newer bulkhead");
 	put("/var/lib/bulkhead/history/000001/journal.json", "{\"format\": 2}");
 	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EPROTONOSUPPORT);
 	ck_says("000001/journal.json");
