@@ -20,12 +20,19 @@ static const char *const secret_words[] = {
 
 static const char *const harmless_ends[] = { "-file", "-path", "-endpoint" };
 
+static const char *const address_ends[] = {
+	"proxy", "registry", "registries", "mirror", "mirrors", "address", "url",
+};
+
 /* What a name says of its value. */
 enum kind {
 	PLAIN,
-	PROXY, /* may be USER:PASSWORD@HOST, without "://" */
+	ADDRESS, /* may be USER:PASSWORD@HOST, without "://" */
 	SECRET,
 };
+
+/* What stands before a name: a quote, or ESCAPED, the quote of JSON in JSON: \". */
+#define ESCAPED '\\'
 
 static bool is_name(char c)
 {
@@ -50,6 +57,10 @@ static bool ends_with(const char *name, size_t len, const char *end)
 
 static enum kind kind_of(const char *name, size_t len)
 {
+	const char *element = memchr(name, '[', len);
+
+	if (element)
+		len = (size_t)(element - name);
 	for (size_t i = 0; i < ARRAY_SIZE(harmless_ends); i++)
 		if (ends_with(name, len, harmless_ends[i]))
 			return PLAIN;
@@ -60,7 +71,10 @@ static enum kind kind_of(const char *name, size_t len)
 			if (same_letters(name + at, secret_words[i], n))
 				return SECRET;
 	}
-	return ends_with(name, len, "proxy") ? PROXY : PLAIN;
+	for (size_t i = 0; i < ARRAY_SIZE(address_ends); i++)
+		if (ends_with(name, len, address_ends[i]))
+			return ADDRESS;
+	return PLAIN;
 }
 
 /* How long the "://" at `p` is; JSON may write its slashes as "\/". 0: there is none. */
@@ -69,13 +83,22 @@ static size_t scheme_end(const char *p)
 	return has_prefix(p, "://") ? 3 : has_prefix(p, ":\\/\\/") ? 5 : 0;
 }
 
+/* "***" in the place of what stands there; its lines stay lines. */
+static void hide(const char *p, size_t n, struct buf *out)
+{
+	buf_adds(out, HIDDEN);
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\n')
+			buf_adds(out, "\n" HIDDEN);
+}
+
 static void hide_value(const char *value, size_t len, enum kind kind, struct buf *out)
 {
-	const char *at = kind == PROXY ? memrchr(value, '@', len) : NULL;
+	const char *at = kind == ADDRESS ? memrchr(value, '@', len) : NULL;
 	const char *from = value;
 
 	if (kind == SECRET && len) {
-		buf_adds(out, HIDDEN);
+		hide(value, len, out);
 		return;
 	}
 	for (const char *p = value; at && p < at; p++)
@@ -85,25 +108,31 @@ static void hide_value(const char *value, size_t len, enum kind kind, struct buf
 		}
 	buf_add(out, value, (size_t)(from - value));
 	if (at)
-		buf_adds(out, HIDDEN);
+		hide(from, at > from ? (size_t)(at - from) : 0, out);
 	else
 		at = from;
 	buf_add(out, at, (size_t)(value + len - at));
 }
 
-/* The end of a quoted string, `p` on the first character of it; JSON in JSON has its quotes
- * escaped. */
-static const char *quoted_end(const char *p, bool escaped)
+/* The end of what is quoted, `p` on the first character of it: on this line, or in a file (`whole`)
+ * on a later one, should it be closed there. */
+static const char *quoted_end(const char *p, char quote, bool whole)
 {
-	for (; *p && *p != '\n'; p++) {
-		if (*p == '\\' && p[1] == '"' && escaped)
+	const char *line = NULL;
+
+	for (; *p; p++) {
+		if (*p == '\n' && !whole)
 			return p;
-		if (*p == '\\' && p[1])
+		if (*p == '\n' && !line)
+			line = p;
+		if (*p == '\\' && p[1] == '"' && quote == ESCAPED)
+			return p;
+		if (*p == '\\' && p[1] && (whole || p[1] != '\n'))
 			p++;
-		else if (*p == '"')
+		else if (*p == (quote == ESCAPED ? '"' : quote))
 			return p;
 	}
-	return p;
+	return line ? line : p;
 }
 
 static bool at_quote(const char *p)
@@ -115,7 +144,7 @@ static bool at_quote(const char *p)
 static const char *hide_quoted(const char *p, enum kind kind, struct buf *out)
 {
 	bool escaped = *p == '\\';
-	const char *begin = p + (escaped ? 2 : 1), *end = quoted_end(begin, escaped);
+	const char *begin = p + (escaped ? 2 : 1), *end = quoted_end(begin, *p, false);
 
 	buf_add(out, p, (size_t)(begin - p));
 	hide_value(begin, (size_t)(end - begin), kind, out);
@@ -127,7 +156,7 @@ static const char *hide_quoted(const char *p, enum kind kind, struct buf *out)
 }
 
 /* Past the value of a member of an object, which may stand on the next line, of a diff even. */
-static const char *hide_member(const char *p, enum kind kind, struct buf *out)
+static const char *hide_member(const char *p, enum kind kind, bool whole, struct buf *out)
 {
 	const char *value = p + strspn(p, " \t\r\n");
 	int depth = 0, lines = 0;
@@ -142,7 +171,7 @@ static const char *hide_member(const char *p, enum kind kind, struct buf *out)
 			depth += *value == '[' || *value == '{';
 			depth -= *value == ']' || *value == '}';
 			/* A diff may not show its end. */
-			lines += *value == '\n';
+			lines += *value == '\n' && !whole;
 			buf_addc(out, *value++);
 		}
 	} while (depth && *value && lines < LIST_LINES);
@@ -161,37 +190,125 @@ static const char *hide_line(const char *p, enum kind kind, struct buf *out)
 	return p;
 }
 
-/* Past the value of `name=value`; `before` stands in front of the name. */
-static const char *hide_assigned(const char *p, enum kind kind, char before, struct buf *out)
+/* Does a quote open something in the middle of a word? Else it ends what is told. */
+static bool opens(const char *quote)
 {
-	const char *end = NULL;
+	return !strchr(" \t\r\n,;:.)]}'\"\\", quote[1]);
+}
 
-	if (at_quote(p))
-		return hide_quoted(p, kind, out);
-	if (before == '"' || before == '\'')
-		end = strchrnul(p, before);
-	else
-		end = p + strcspn(p, " \t\r\n\"");
-	hide_value(p, (size_t)(end - p), kind, out);
+/* The end of a word of a shell or a unit file, or, in an EnvironmentFile=, of a line. */
+static const char *word_end(const char *p, const char *stop, bool whole)
+{
+	for (const char *begin = p; *p && !strchr(stop, *p); p++) {
+		if (*p == '"' || *p == '\'') {
+			const char *end = quoted_end(p + 1, *p, whole);
+
+			if ((p == begin || opens(p)) && *end == *p)
+				p = end;
+			else if (p == begin && *p == '"')
+				return end;
+			else if (*p == '"' && !strchr(stop, '"') && !whole)
+				return p;
+		} else if (*p == '\\' && p[1] && whole) {
+			p++;
+		} else if (at_quote(p)) {
+			return p;
+		}
+	}
+	return p;
+}
+
+static const char *hide_word(const char *p, const char *end, enum kind kind, struct buf *out)
+{
+	char quote = *p == '"' || *p == '\'' ? *p : '\0';
+	bool closed = quote && end > p + 1 && end[-1] == quote;
+
+	if (quote && end > p)
+		buf_addc(out, *p++);
+	hide_value(p, (size_t)(end - p) - closed, kind, out);
+	if (closed)
+		buf_addc(out, quote);
 	return end;
 }
 
-/* Past a name of that kind: hides its values. Returns where to go on. */
-static const char *hide_values(const char *p, enum kind kind, char before, struct buf *out)
+/* Past the value of `name=value`; `before` stands in front of the name. */
+static const char *hide_assigned(const char *p, enum kind kind, char before, bool whole,
+				 struct buf *out)
 {
-	bool quoted = before == '"' && at_quote(p);
+	bool line = whole && (before == '\n' || before == '\0');
+	const char *value = p;
+
+	if (line || p[-2] == ' ' || p[-2] == '\t')
+		value += strspn(value, " \t");
+	buf_add(out, p, (size_t)(value - p));
+	if (*value == '[' || *value == '{')
+		return hide_member(value, kind, whole, out);
+	if (*value == '\\' && value[1] == '"')
+		return hide_quoted(value, kind, out);
+	if (before == '"' || before == '\'' || before == ESCAPED)
+		return hide_word(value, quoted_end(value, before, whole), kind, out);
+	return hide_word(value, word_end(value, line ? "\n" : " \t\r\n", whole), kind, out);
+}
+
+/* Past a backslash and the end of its line, and comments after it; NULL: there is none. */
+static const char *continued(const char *p)
+{
+	size_t n = strspn(p + 1, "\r");
+
+	if (*p != '\\' || p[1 + n] != '\n')
+		return NULL;
+	for (p += n + 2;;) {
+		const char *line = p + (*p == '+' || (*p == '-' && p[1] != '-'));
+
+		line += strspn(line, " \t");
+		if (*line != '#' && *line != ';')
+			return line;
+		p = line + strcspn(line, "\n");
+		p += *p == '\n';
+	}
+}
+
+/* Past the value of `--name value`; `p` where there is none. */
+static const char *hide_argument(const char *p, enum kind kind, char before, bool whole,
+				 struct buf *out)
+{
+	const char *value = p + ((before == '"' || before == '\'') && *p == before), *gap = value;
+
+	for (const char *next = value; next; next = continued(value))
+		value = next + strspn(next, " \t");
+	if (value == gap)
+		return p;
+	buf_add(out, p, (size_t)(value - p));
+	return hide_word(value, word_end(value, " \t\r\n", whole), kind, out);
+}
+
+/* "[3]", of a setting's name. */
+static size_t element_len(const char *p)
+{
+	size_t n = *p == '[' ? strspn(p + 1, "0123456789") : 0;
+
+	return n && p[1 + n] == ']' ? n + 2 : 0;
+}
+
+/* Past a name of that kind: hides its values. Returns where to go on. */
+static const char *hide_values(const char *p, enum kind kind, char before, bool flag, bool whole,
+			       struct buf *out)
+{
+	bool quoted = (before == '"' || before == ESCAPED) && at_quote(p);
 	const char *sign = p;
 
 	if (quoted)
 		sign += *sign == '\\' ? 2 : 1;
-	sign += strspn(sign, " \t");
+	else
+		sign += element_len(sign);
+	sign += strspn(sign, quoted ? " \t\r\n" : " \t");
 	if (*sign != ':' && *sign != '=')
-		return p;
+		return flag ? hide_argument(p, kind, before, whole, out) : p;
 	sign++;
 	buf_add(out, p, (size_t)(sign - p));
-	return sign[-1] == '=' ? hide_assigned(sign, kind, before, out)
-	       : quoted	       ? hide_member(sign, kind, out)
-			       : hide_line(sign, kind, out);
+	if (sign[-1] == '=')
+		return hide_assigned(sign, kind, before, whole, out);
+	return quoted ? hide_member(sign, kind, whole, out) : hide_line(sign, kind, out);
 }
 
 /* Past "://": the credentials of an address. Up to *bare there are none, which has not to be looked
@@ -248,18 +365,28 @@ static const char *private_key_end(const char *p)
 	}
 }
 
-char *redact_text(const char *text)
+/* What stands in front of a name. */
+static char before_of(const char *text, const char *p)
+{
+	if (p == text)
+		return '\0';
+	return p[-1] == '"' && p - 1 > text && p[-2] == '\\' ? ESCAPED : p[-1];
+}
+
+/* `whole`: of a file, whose lines stay lines; else of a report, where what is open may never be
+ * closed. */
+static char *redact(const char *text, bool whole)
 {
 	struct buf out = { 0 };
 	const char *p = text, *bare = text;
 
 	while (*p) {
 		const char *next = has_prefix(p, KEY_BEGIN) ? private_key_end(p) : NULL;
+		char before = before_of(text, p);
 		enum kind kind;
-		char before = p == text ? '\0' : p[-1];
 
 		if (next) {
-			buf_adds(&out, HIDDEN);
+			hide(p, whole ? (size_t)(next - p) : 0, &out);
 			p = next;
 		} else if (scheme_end(p)) {
 			buf_add(&out, p, scheme_end(p));
@@ -269,12 +396,120 @@ char *redact_text(const char *text)
 				;
 			buf_add(&out, p, (size_t)(next - p));
 			kind = kind_of(p, (size_t)(next - p));
-			p = kind == PLAIN ? next : hide_values(next, kind, before, &out);
+			p = kind == PLAIN ? next
+					  : hide_values(next, kind, before, has_prefix(p, "--"),
+							whole, &out);
 		} else {
 			buf_addc(&out, *p++);
 		}
 	}
 	return buf_take(&out, NULL);
+}
+
+char *redact_text(const char *text)
+{
+	return redact(text, false);
+}
+
+/* --- files --- */
+
+static int number(const char *p, size_t digits, int base)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		int c = tolower((unsigned char)p[i]);
+		int digit = isdigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : base;
+
+		if (digit >= base || n > 0xff)
+			return -1;
+		n = n * base + digit;
+	}
+	return n;
+}
+
+/*
+ * What an escape of JSON (RFC 8259) or of a unit file (systemd.syntax(7)) stands for, and how long
+ * it is. 0: none; or one that has to stay, for it would be a blank, a quote, or begin another.
+ */
+static char unescaped(const char *p, size_t len, size_t *ret_len)
+{
+	static const struct {
+		char letter;
+		unsigned char digits;
+	} forms[] = { { 'x', 2 }, { 'u', 4 }, { 'U', 8 } };
+	int c = -1;
+
+	if (len < 2 || *p != '\\')
+		return 0;
+	*ret_len = 2;
+	if (p[1] == '/')
+		return '/';
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (p[1] == forms[i].letter && len >= 2U + forms[i].digits) {
+			*ret_len = 2U + forms[i].digits;
+			c = number(p + 2, forms[i].digits, 16);
+		}
+	if (isdigit((unsigned char)p[1]) && len >= 4) {
+		*ret_len = 4;
+		c = number(p + 1, 3, 8);
+	}
+	return c > ' ' && c < 0x7f && !strchr("\"'\\", c) ? (char)c : 0;
+}
+
+static char *unescape(const char *text, size_t len)
+{
+	struct buf out = { 0 };
+	size_t n = 1;
+
+	for (size_t i = 0; i < len; i += n) {
+		char c = unescaped(text + i, len - i, &n);
+
+		if (c) {
+			buf_addc(&out, c);
+			continue;
+		}
+		/* A backslash takes the next one along: "\\u0040" is no '@'. */
+		n = text[i] == '\\' && i + 1 < len && text[i + 1] == '\\' ? 2 : 1;
+		if (text[i])
+			buf_add(&out, text + i, n);
+		else
+			buf_addc(&out, '\001');
+	}
+	return buf_take(&out, NULL);
+}
+
+static size_t line_len(const char *p, const char *end)
+{
+	const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+	return (size_t)((nl ? nl + 1 : end) - p);
+}
+
+char *redact_file(const char *text, size_t len, size_t *ret_len)
+{
+	_cleanup_free_ char *plain = unescape(text, len),
+			    *open = plain ? redact(plain, true) : NULL;
+	const char *end = text ? text + len : text, *p = plain, *q = open, *plain_end, *open_end;
+	struct buf out = { 0 };
+
+	if (!open)
+		return NULL;
+	plain_end = strchr(plain, '\0');
+	open_end = strchr(open, '\0');
+	while (text < end) {
+		size_t n = line_len(text, end), np = line_len(p, plain_end),
+		       nq = line_len(q, open_end);
+
+		if (np == nq && memcmp(p, q, np) == 0)
+			buf_add(&out, text, n);
+		else
+			buf_add(&out, q, nq);
+		text += n;
+		p += np;
+		q += nq;
+	}
+	return buf_take(&out, ret_len);
 }
 
 static char *redact_kind(const char *value, enum kind kind)
@@ -283,7 +518,10 @@ static char *redact_kind(const char *value, enum kind kind)
 
 	if (kind == PLAIN)
 		return redact_text(value);
-	hide_value(value, strlen(value), kind, &out);
+	if (kind == ADDRESS && (*value == '[' || *value == '{' || *value == '"'))
+		buf_adds(&out, hide_member(value, kind, false, &out));
+	else
+		hide_value(value, strlen(value), kind, &out);
 	return buf_take(&out, NULL);
 }
 

@@ -15,12 +15,21 @@
  *     one, since an '@' in a password is often left bare),
  *   - the values of names that contain password, secret, token and the like: `"name": "value"`, its
  *     list or object, `name=value`, and every quoted string on a line after `name:`,
- *   - the same of names that end in "proxy", up to the last '@': dockerd takes USER:PASSWORD@HOST,
+ *   - the same of names of addresses (they end in "proxy", "registries" and the like), up to the
+ *     last '@': dockerd takes USER:PASSWORD@HOST,
+ *   - the word after a flag of such a name: `--name value`,
  *   - private keys (RFC 7468).
  * Names of files are no secrets: "token-file" and "-path", "-endpoint" stay. Linear. NULL: out of
  * memory.
  */
 char *redact_text(const char *text);
+
+/*
+ * A new copy of a file's content (JSON, a unit, an environment) to show parts of: with all of it in
+ * sight, and whatever escapes names and values are written in. It has the lines that the file has;
+ * one in which nothing is hidden is as it was. NULL: out of memory.
+ */
+char *redact_file(const char *text, size_t len, size_t *ret_len);
 
 /* The same of a value that stands alone, by the name of its setting ("daemon.http-proxy"; may be
  * NULL). NULL: out of memory. */

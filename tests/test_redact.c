@@ -54,6 +54,23 @@ static const struct {
 	{ "--log-opt splunk-token=abc --icc=false", "--log-opt splunk-token=*** --icc=false" },
 	{ "Environment=\"DB_PASSWORD=a b\" \"X=y\"", "Environment=\"DB_PASSWORD=***\" \"X=y\"" },
 	{ "my_secret=\"a b\" x=y", "my_secret=\"***\" x=y" },
+	{ "my_secret='a b' x=y", "my_secret='***' x=y" },
+	{ "my_secret=a\"b c\"d x=y", "my_secret=*** x=y" },
+	{ "Environment=\"DB_PASSWORD=a\\\"b c\" X=y", "Environment=\"DB_PASSWORD=***\" X=y" },
+	{ "token = \"a b\"", "token = \"***\"" },
+	{ "dockerd --http-proxy bob:pw@h --icc", "dockerd --http-proxy ***@h --icc" },
+	{ "dockerd --http-proxy 'bob:p w@h' --icc", "dockerd --http-proxy '***@h' --icc" },
+	{ "\"--http-proxy\" \"bob:pw@h\"", "\"--http-proxy\" \"***@h\"" },
+	{ "dockerd --https-proxy \\\n  bob:pw@h x", "dockerd --https-proxy \\\n  ***@h x" },
+	{ "+dockerd --https-proxy \\\n+# no\n+  bob:pw@h",
+	  "+dockerd --https-proxy \\\n+# no\n+  ***@h" },
+	{ "--auth-token abc -H fd://", "--auth-token *** -H fd://" },
+	{ "`proxies` is set by --https-proxy on dockerd's command line",
+	  "`proxies` is set by --https-proxy on dockerd's command line" },
+	{ "\"insecure-registries\": [\"bob:pw@h:1\", \"h:2\"]",
+	  "\"insecure-registries\": [\"***@h:1\", \"h:2\"]" },
+	{ "insecure-registries[0]: no address: found \"bob:pw@h\"",
+	  "insecure-registries[0]: no address: found \"***@h\"" },
 	{ "token=", "token=" },
 	/* keys */
 	{ "a\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nb",
@@ -80,6 +97,59 @@ START_TEST(hides_twice_as_once)
 	_cleanup_free_ char *once = redact_text(texts[_i].text), *twice = redact_text(once);
 
 	ck_assert_str_eq(once, twice);
+}
+END_TEST
+
+static const struct {
+	const char *text, *shown;
+} files[] = {
+	{ "", "" },
+	/* names and values far apart, and in escapes */
+	{ "{\"splunk-token\":\n\n\n\n\n\n\"a\"}", "{\"splunk-token\":\n\n\n\n\n\n\"***\"}" },
+	{ "{\"token\"\n\n:\n\"a\",\n\"icc\": \"\\u0041\"}",
+	  "{\"token\"\n\n:\n\"***\",\n\"icc\": \"\\u0041\"}" },
+	{ "{\"splunk-\\u0074oken\": \"a\"}", "{\"splunk-token\": \"***\"}" },
+	{ "{\"https-prox\\u0079\": \"u:p@h\"}", "{\"https-proxy\": \"***@h\"}" },
+	{ "{\"https-proxy\": \"http://u:a\\u0040h\"}", "{\"https-proxy\": \"http://***@h\"}" },
+	{ "[\"https:\\u002f\\u002fu:a@h\"]", "[\"https://***@h\"]" },
+	{ "[\"https:\\/\\u002fu:a@h\", \"\\/\"]", "[\"https://***@h\", \"/\"]" },
+	{ "{\"x\": \"\\\\u0040\", \"y\": \"\\u0022\"}",
+	  "{\"x\": \"\\\\u0040\", \"y\": \"\\u0022\"}" },
+	/* units */
+	{ "ExecStart=x --http-proxy u:a\\x40h\n", "ExecStart=x --http-proxy ***@h\n" },
+	{ "ExecStart=x --log-opt splunk-tok\\145n=a\n",
+	  "ExecStart=x --log-opt splunk-token=***\n" },
+	{ "Environment=\"A_TOKEN=a \\\nb\" X=y\n", "Environment=\"A_TOKEN=***\n***\" X=y\n" },
+	{ "ExecStart=x --token \\\n# no\n  a \\\n  -y\n",
+	  "ExecStart=x --token \\\n# no\n  *** \\\n  -y\n" },
+	/* environments: a line, or what is quoted */
+	{ "A_TOKEN=a b\nX=y\n", "A_TOKEN=***\nX=y\n" },
+	{ "A_TOKEN= a b\nX=y\n", "A_TOKEN= ***\nX=y\n" },
+	{ "A_TOKEN=\"a\nb\"\nX=y\n", "A_TOKEN=\"***\n***\"\nX=y\n" },
+	{ "A_TOKEN='a\nX=y\n", "A_TOKEN='***\nX=y\n" },
+	{ "HTTP_PROXY=u:a b@h\n", "HTTP_PROXY=***@h\n" },
+	/* a line for a line */
+	{ "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nb", "***\n***\n***\nb" },
+};
+
+START_TEST(hides_in_files)
+{
+	size_t len;
+	_cleanup_free_ char *shown = redact_file(files[_i].text, strlen(files[_i].text), &len);
+
+	ck_assert_str_eq(shown, files[_i].shown);
+	ck_assert_uint_eq(len, strlen(shown));
+}
+END_TEST
+
+START_TEST(keeps_zero_bytes)
+{
+	static const char text[] = "a\0b\nA_TOKEN=a\0b\nc";
+	size_t len;
+	_cleanup_free_ char *shown = redact_file(text, sizeof(text) - 1, &len);
+
+	ck_assert_uint_eq(len, 17);
+	ck_assert_mem_eq(shown, "a\0b\nA_TOKEN=***\nc", 17);
 }
 END_TEST
 
@@ -132,6 +202,8 @@ START_TEST(hides_by_name)
 		{ "log-opts.splunk-token", "\"a b\"", "***" },
 		{ "http-proxy", "bob:pw@proxy", "***@proxy" },
 		{ "http-proxy", "http://proxy", "http://proxy" },
+		{ "insecure-registries", "[\"bob:pw@h\",\"i\"]", "[\"***@h\",\"i\"]" },
+		{ "insecure-registries[1]", "bob:pw@h", "***@h" },
 		{ "icc", "https://bob:pw@h", "https://***@h" },
 		{ "token-file", "/etc/token", "/etc/token" },
 		{ NULL, "{\"password\": \"x\"}", "{\"password\": \"***\"}" },
@@ -148,17 +220,23 @@ END_TEST
 /* What a host holds may be made to take its time: a minute here, were it quadratic. */
 START_TEST(long_lines)
 {
-	static const char *const parts[] = { "://", "-----BEGIN ",
-					     "token=", "\"token\": ", "'token=" };
+	static const char *const parts[] = {
+		"://",		 "-----BEGIN ",	 "token=",	 "\"token\": ",
+		"'token=",	 "token[",	 "token='\n",	 "token=a'b\n",
+		"--token \\\n#", "\"token\": [", "token=\"\\\"",
+	};
 	size_t n = strlen(parts[_i]), times = 300000;
 	char *text = malloc(n * times + 1);
-	_cleanup_free_ char *shown = NULL;
+	_cleanup_free_ char *shown = NULL, *file = NULL;
+	size_t len;
 
 	for (size_t i = 0; i < times; i++)
 		memcpy(text + i * n, parts[_i], n);
 	text[n * times] = '\0';
 	shown = redact_text(text);
 	ck_assert_ptr_nonnull(shown);
+	file = redact_file(text, n * times, &len);
+	ck_assert_ptr_nonnull(file);
 	free(text);
 }
 END_TEST
@@ -167,10 +245,12 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_loop_test(tc, hides_in_text, 0, ARRAY_SIZE(texts));
 	tcase_add_loop_test(tc, hides_twice_as_once, 0, ARRAY_SIZE(texts));
+	tcase_add_loop_test(tc, hides_in_files, 0, ARRAY_SIZE(files));
+	tcase_add_test(tc, keeps_zero_bytes);
 	tcase_add_test(tc, hides_in_documents);
 	tcase_add_test(tc, hides_in_lines);
 	tcase_add_test(tc, hides_by_name);
-	tcase_add_loop_test(tc, long_lines, 0, 5);
+	tcase_add_loop_test(tc, long_lines, 0, 11);
 	tcase_set_timeout(tc, 20);
 }
 
