@@ -18,10 +18,14 @@ struct side {
 	size_t n;	 /* number of lines in it */
 	size_t *start;	 /* n + 1 offsets into text */
 	bool *changed;	 /* n lines: not in the other text */
+	const char *shown;
+	size_t *shown_start; /* n + 1 offsets into it */
 };
 
 static void side_done(struct side *s)
 {
+	if (s->shown_start != s->start)
+		free(s->shown_start);
 	free(s->start);
 	free(s->changed);
 }
@@ -66,6 +70,25 @@ static size_t count_lines(const char *text, size_t len)
 	for (const char *p = text; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
 		n++;
 	return n;
+}
+
+/* Where the lines of the window begin in what is shown. */
+static bool side_show(struct side *s, const struct diff_text *t)
+{
+	const char *p = t->shown, *end = p + t->shown_len, *nl;
+
+	s->shown = t->shown ? t->shown : s->text;
+	s->shown_start =
+		t->shown ? reallocarray(NULL, s->n + 1, sizeof(*s->shown_start)) : s->start;
+	if (!s->shown_start)
+		return false;
+	for (size_t i = 0; t->shown && i <= s->before + s->n; i++) {
+		if (i >= s->before)
+			s->shown_start[i - s->before] = (size_t)(p - t->shown);
+		nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+		p = nl ? nl + 1 : end;
+	}
+	return true;
 }
 
 static bool side_split(struct side *s)
@@ -240,12 +263,12 @@ static void add_shown(struct buf *out, const char *text, size_t len)
 
 static void add_line(struct buf *out, char mark, const struct side *s, size_t i)
 {
-	const char *p = s->text + s->start[i];
-	size_t n = s->start[i + 1] - s->start[i];
-	bool ended = p[n - 1] == '\n';
+	const char *p = s->shown + s->shown_start[i];
+	size_t n = s->shown_start[i + 1] - s->shown_start[i];
+	bool ended = s->text[s->start[i + 1] - 1] == '\n';
 
 	buf_addc(out, mark);
-	add_shown(out, p, ended ? n - 1 : n);
+	add_shown(out, p, n && p[n - 1] == '\n' ? n - 1 : n);
 	buf_adds(out, ended ? "\n" : "\n\\ No newline at end of file\n");
 }
 
@@ -325,36 +348,42 @@ static void add_hunks(struct buf *out, const struct side *a, const struct side *
 	}
 }
 
-void diff_unified(struct buf *out, const char *a, size_t alen, const char *b, size_t blen,
-		  const char *label_a, const char *label_b, int context)
+void diff_shown(struct buf *out, const struct diff_text *a, const struct diff_text *b, int context)
 {
 	size_t around = context > 0 ? (size_t)context : 0;
-	_cleanup_(side_done) struct side sa = { .text = alen ? a : "" };
-	_cleanup_(side_done) struct side sb = { .text = blen ? b : "" };
+	_cleanup_(side_done) struct side sa = { .text = a->len ? a->text : "" };
+	_cleanup_(side_done) struct side sb = { .text = b->len ? b->text : "" };
 	size_t from, tail;
 	const char *nl;
 
-	if (alen == blen && memcmp(sa.text, sb.text, alen) == 0)
+	if (a->len == b->len && memcmp(sa.text, sb.text, a->len) == 0)
 		return;
-	from = prefix_len(sa.text, alen, sb.text, blen);
-	tail = suffix_len(sa.text + from, alen - from, sb.text + from, blen - from);
+	from = prefix_len(sa.text, a->len, sb.text, b->len);
+	tail = suffix_len(sa.text + from, a->len - from, sb.text + from, b->len - from);
 	for (size_t i = 0; i < around && from; i++) {
 		nl = memrchr(sa.text, '\n', from - 1);
 		from = nl ? (size_t)(nl - sa.text) + 1 : 0;
 	}
 	for (size_t i = 0; i < around && tail; i++) {
-		nl = memchr(sa.text + alen - tail, '\n', tail);
-		tail = nl ? (size_t)(sa.text + alen - nl) - 1 : 0;
+		nl = memchr(sa.text + a->len - tail, '\n', tail);
+		tail = nl ? (size_t)(sa.text + a->len - nl) - 1 : 0;
 	}
 	sa.from = sb.from = from;
-	sa.to = alen - tail;
-	sb.to = blen - tail;
-	if (!side_split(&sa) || !side_split(&sb)) {
+	sa.to = a->len - tail;
+	sb.to = b->len - tail;
+	if (!side_split(&sa) || !side_split(&sb) || !side_show(&sa, a) || !side_show(&sb, b)) {
 		out->failed = true;
 		return;
 	}
 	side_compare(&sa, &sb);
-	add_label(out, "--- ", label_a);
-	add_label(out, "+++ ", label_b);
+	add_label(out, "--- ", a->label);
+	add_label(out, "+++ ", b->label);
 	add_hunks(out, &sa, &sb, around);
+}
+
+void diff_unified(struct buf *out, const char *a, size_t alen, const char *b, size_t blen,
+		  const char *label_a, const char *label_b, int context)
+{
+	diff_shown(out, &(struct diff_text){ .label = label_a, .text = a, .len = alen },
+		   &(struct diff_text){ .label = label_b, .text = b, .len = blen }, context);
 }

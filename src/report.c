@@ -91,6 +91,22 @@ static void diff_lines(struct buf *out, const struct change *c, const char *from
 			diff_line(out, c, '+', c->lines[i].text);
 }
 
+/* Secrets are hidden while all of the file is in sight: a hunk may have a value without its name.
+ */
+static void diff_content(struct buf *out, const struct change *c, const char *from, const char *to)
+{
+	struct diff_text before = { from, c->before.content, c->before.len, NULL, 0 };
+	struct diff_text after = { to, c->after.content, c->after.len, NULL, 0 };
+	_cleanup_free_ char *open_before = NULL, *open_after = NULL;
+
+	before.shown = open_before = redact_file(before.text, before.len, &before.shown_len);
+	after.shown = open_after = redact_file(after.text, after.len, &after.shown_len);
+	if (before.shown && after.shown)
+		diff_shown(out, &before, &after, 3);
+	else
+		out->failed = true;
+}
+
 static char *change_diff(const struct report *r, const struct change *c)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT, name = BUF_INIT;
@@ -109,8 +125,7 @@ static char *change_diff(const struct report *r, const struct change *c)
 	else if (c->kind == CHANGE_LINES)
 		diff_lines(&out, c, from, to);
 	else if (c->kind == CHANGE_FILE || c->kind == CHANGE_REMOVE)
-		diff_unified(&out, c->before.content ? c->before.content : "", c->before.len,
-			     c->after.content ? c->after.content : "", c->after.len, from, to, 3);
+		diff_content(&out, c, from, to);
 	else if (c->kind == CHANGE_KNOB)
 		buf_addf(&out, "kernel value %s: %.*s -> %s\n", path,
 			 (int)strcspn(c->before.content, "\n"), c->before.content,

@@ -115,6 +115,20 @@ START_TEST(labels)
 }
 END_TEST
 
+/* What differs is one thing, what is told of it another: also of the last line, which has no end.
+ */
+START_TEST(shown_otherwise)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	const struct diff_text a = { "a", "1\n2\nx\nold", 9, "1\n2\ny\n***", 9 };
+	const struct diff_text b = { "b", "1\n2\nx\nnewer", 11, "1\n2\ny\n***\n", 10 };
+
+	diff_shown(&out, &a, &b, 1);
+	ck_assert_str_eq(out.data, HEAD "@@ -3,2 +3,2 @@\n y\n-***\n\\ No newline at end of file\n"
+					"+***\n\\ No newline at end of file\n");
+}
+END_TEST
+
 static double seconds(void)
 {
 	struct timespec ts;
@@ -303,6 +317,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, no_final_newline);
 	tcase_add_test(tc, unprintable);
 	tcase_add_test(tc, labels);
+	tcase_add_test(tc, shown_otherwise);
 	tcase_add_test(tc, append_to_many);
 	tcase_add_test(tc, all_different);
 	tcase_add_test(tc, hostile);
