@@ -6,6 +6,7 @@
 #include "init.h"
 
 #include "control.h"
+#include "redact.h"
 #include "yaml_flow.h"
 
 #define WIDTH 98
@@ -22,11 +23,13 @@ static const char head[] =
 /* A comment, in lines; words stay whole. */
 static void add_words(struct buf *b, int indent, const char *text)
 {
+	_cleanup_free_ char *open = redact_text(text); /* before a line ends behind a name */
 	_cleanup_buf_ struct buf shown = BUF_INIT;
 	size_t column = 0;
 
-	buf_add_shown(&shown, text, " ");
-	b->failed |= shown.failed;
+	if (open)
+		buf_add_shown(&shown, open, " ");
+	b->failed |= shown.failed || !open;
 	for (const char *p = shown.data; p && *p;) {
 		size_t n = strcspn(p, " ");
 

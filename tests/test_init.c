@@ -209,11 +209,13 @@ START_TEST(credentials_stay_out)
 	debian();
 	put("/etc/docker/daemon.json",
 	    "{\"proxies\": {\"https-proxy\": \"http://u:hunter2@proxy:3128\"},"
+	    " \"insecure-registries\": [\"u:hunter2@registry:5000\"],"
 	    " \"log-driver\": \"splunk\", \"log-opts\": {\"splunk-token\": \"hunter2\","
 	    " \"splunk-url\": \"https://s\"}}\n");
 	ck_hasnt("hunter2");
 	ck_hasnt("***");
 	ck_has("proxies is set, and not shown");
+	ck_has("insecure-registries is set, and not shown");
 	ck_has("\n  log-driver: splunk\n");
 }
 END_TEST
