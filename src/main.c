@@ -22,6 +22,7 @@
 #include "redact.h"
 #include "report_html.h"
 #include "resolved.h"
+#include "trust.h"
 
 /* Outputs that are neither text nor JSON. */
 static char *(*const renders[N_OUTPUTS])(const struct report *r) = {
@@ -235,9 +236,10 @@ static int load_plan(const struct command *c, const struct options *o, const str
 	struct errs mistakes = { 0 };
 	struct err e;
 	int r = plan_load(o->arg ? o->arg : DEFAULT_PLAN, &po, ret, &mistakes, &e);
+	enum exit_code code = r < 0 && !trust_blames(r) ? EXIT_FAILED : EXIT_USAGE;
 
 	if (r < 0 && !errs_any(&mistakes)) {
-		put_error(c, o, h, EXIT_USAGE, &e);
+		put_error(c, o, h, code, &e);
 	} else if (r < 0 && o->output == OUTPUT_JSON) {
 		put_json(h ? report_stamp(report_mistakes_json(c->name, &mistakes), h)
 			   : report_mistakes_json(c->name, &mistakes));
@@ -251,7 +253,7 @@ static int load_plan(const struct command *c, const struct options *o, const str
 			put_other(c, o, EXIT_USAGE, &e, &mistakes);
 	}
 	errs_done(&mistakes);
-	return r < 0 ? EXIT_USAGE : 0;
+	return r < 0 ? code : EXIT_AS_WANTED;
 }
 
 /* The last that a boot that goes wrong shows: in which state it goes on, and what to type. */

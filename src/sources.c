@@ -171,9 +171,9 @@ static int file_load(struct sources *l, const struct origin *of, const struct no
 		return err_oom(l->e);
 	}
 	r = trust_open_beside(of->dir, n->text, name, l->check, &fd, &st, &e);
-	if (r == -EPERM) {
+	if (r == -EPERM || (r && !trust_blames(r))) {
 		chain = chain_text(l, of, n);
-		return chain ? err_set(l->e, EPERM, "%s\nincluded by %s", e.text, chain)
+		return chain ? err_set(l->e, r, "%s\nincluded by %s", e.text, chain)
 			     : err_oom(l->e);
 	}
 	if (r == -ELOOP) {

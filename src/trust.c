@@ -222,3 +222,14 @@ int trust_open(const char *path, bool check, int *ret_dir, int *ret_fd, struct s
 	}
 	return err_sys(e, EISDIR, "open '%s'", path);
 }
+
+bool trust_blames(int r)
+{
+	static const int blamed[] = { ENOENT, EACCES, EPERM, ELOOP,  ENOTDIR,
+				      EISDIR, EINVAL, ENXIO, ENODEV, ENAMETOOLONG };
+
+	for (size_t i = 0; i < ARRAY_SIZE(blamed); i++)
+		if (r == -blamed[i])
+			return true;
+	return false;
+}

@@ -29,6 +29,12 @@ int trust_open(const char *path, bool check, int *ret_dir, int *ret_fd, struct s
 int trust_open_beside(int dir, const char *name, const char *shown, bool check, int *ret_fd,
 		      struct stat *ret_st, struct err *e);
 
+/*
+ * Does an error of these, or of a read that follows, blame the path or what stands there (-ENOENT,
+ * -EACCES, -EPERM and the like)? Any other one is the system's: EIO, EMFILE, ENOMEM.
+ */
+bool trust_blames(int r);
+
 /* Where an fd really is, to be shown; `otherwise` when /proc doesn't tell. Returns `buf`. */
 const char *trust_path(int fd, const char *otherwise, char buf[PATH_MAX]);
 
