@@ -314,6 +314,12 @@ static bool message_tells(const char *text, int num)
 	return strstr(text, strerror(num)) && strpbrk(text, "/'");
 }
 
+/* Bad usage, or a bad plan: the plan may not be read, the copy has nothing to do with it. */
+static bool plan_blamed(const struct walker *w, const struct outcome *o, int num)
+{
+	return (num == ENOENT || num == EACCES || num == EPERM) && !strstr(o->at, w->copy);
+}
+
 /* What has to hold after any error. */
 static void judge(struct walker *w, const char *what, const struct outcome *o, int num)
 {
@@ -327,8 +333,14 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 		else
 			bad(w, "%s: it ended with 0, but %s", what, path);
 		return;
-	case 1:
 	case 64:
+		if (!plan_blamed(w, o, num)) {
+			bad(w, "%s: it ended with 64, as if the plan were bad: %s", what,
+			    out_text(w));
+			return;
+		}
+		/* fall through */
+	case 1:
 		if (!message_tells(out_text(w), num)) {
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
