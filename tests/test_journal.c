@@ -223,7 +223,7 @@ START_TEST(newer_ones_are_refused)
 	ck_says("/var/lib/bulkhead/pending/journal.json' was written by a newer bulkhead");
 	put("/var/lib/bulkhead/history/000001/journal.json", "{\"format\": 2}");
 	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EPROTONOSUPPORT);
-	ck_says("000001/journal.json");
+	ck_says(HISTORY "/000001/journal.json");
 	ck_assert_int_eq(journal_state(host, &state, &e), -EPROTONOSUPPORT);
 	ck_says("Install that version");
 }
