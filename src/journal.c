@@ -122,6 +122,24 @@ static int make_base(const struct host *h, struct err *e)
 	return host_exists(h, JOURNAL_DIR) ? 0 : stage_mkdir(h, JOURNAL_DIR, &dir_image, e);
 }
 
+/* The number of an entry of the history; 0: it is none. */
+static unsigned entry_id(const char *name)
+{
+	unsigned long id = strlen(name) > 9 ? 0 : strtoul(name, NULL, 10);
+	char own[16];
+
+	snprintf(own, sizeof(own), "%06lu", id);
+	return streq(name, own) ? (unsigned)id : 0;
+}
+
+/* Not by name: the millionth has a digit more. */
+static int by_id(const void *a, const void *b)
+{
+	unsigned x = entry_id(*(char *const *)a), y = entry_id(*(char *const *)b);
+
+	return (x > y) - (x < y);
+}
+
 /* The entries of the history, oldest first; what else somebody put there (lost+found) is passed
  * over. */
 static int entries(const struct host *h, char ***ret, size_t *ret_n, struct err *e)
@@ -137,12 +155,13 @@ static int entries(const struct host *h, char ***ret, size_t *ret_n, struct err 
 	if (!names)
 		return err_oom(e);
 	for (char **p = names; *p; p++) {
-		if ((*p)[strspn(*p, "0123456789")] || strlen(*p) > 9)
-			free(*p);
-		else
+		if (entry_id(*p))
 			names[n++] = *p;
+		else
+			free(*p);
 	}
 	names[n] = NULL;
+	qsort(names, n, sizeof(*names), by_id);
 	*ret = TAKE_PTR(names);
 	*ret_n = n;
 	return 0;
@@ -151,18 +170,11 @@ static int entries(const struct host *h, char ***ret, size_t *ret_n, struct err 
 static int next_id(const struct host *h, unsigned *ret, struct err *e)
 {
 	_cleanup_strv_ char **names = NULL;
-	unsigned long max = 0;
 	size_t n;
 
 	if (entries(h, &names, &n, e) < 0)
 		return e->code;
-	for (size_t i = 0; i < n; i++) {
-		unsigned long id = strtoul(names[i], NULL, 10);
-
-		if (id > max)
-			max = id;
-	}
-	*ret = (unsigned)max + 1;
+	*ret = n ? entry_id(names[n - 1]) + 1 : 1;
 	return 0;
 }
 

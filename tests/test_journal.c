@@ -452,6 +452,27 @@ START_TEST(what_stands)
 }
 END_TEST
 
+/* A number more counts as one more: the directories are not sorted by their names. */
+START_TEST(the_millionth_is_the_newest)
+{
+	struct journal *list;
+	size_t n;
+
+	commit(false, 0, 10);
+	ck_assert_int_eq(rename(at(HISTORY "/000001"), at(HISTORY "/999999")), 0);
+	commit(false, 0, 20);
+	ck_assert_int_eq(access(at(HISTORY "/1000000/journal.json"), F_OK), 0);
+	/* None of ours. */
+	put_dir(HISTORY "/7");
+	put_dir(HISTORY "/0000007");
+	ck_ok(journal_list(host, &list, &n, &e));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(list[1].id, 1000000);
+	journal_list_free(list, n);
+	stands("1", 20);
+}
+END_TEST
+
 /* --- the lock --- */
 
 START_TEST(one_run_at_a_time)
@@ -631,6 +652,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, pending_that_records_nothing);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
+	tcase_add_test(tc, the_millionth_is_the_newest);
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, a_dead_run_is_not_named);
 	tcase_add_test(tc, the_lock_dies_with_its_run);
