@@ -59,27 +59,44 @@ static int is_wanted(const struct host *h, bool *ret, struct err *e)
 	return r == -ENOENT ? 0 : r;
 }
 
+static int say(char **ret, struct err *e, const char *fmt, ...) PRINTF(3, 4);
+
+static int say(char **ret, struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(ret, fmt, ap) < 0)
+		*ret = NULL;
+	va_end(ap);
+	return *ret ? 0 : err_oom(e);
+}
+
 /* Why strict would hold nothing here, and what to type; NULL: the unit runs at each boot. */
-static int why_not(const struct host *h, const char **ret, struct err *e)
+static int why_not(const struct host *h, char **ret, struct err *e)
 {
 	_cleanup_unitfile_ struct unitfile u = { 0 };
+	const char *root = host_root_words(h);
 	bool wanted;
 	int r = unitfile_load(h, BOOT_UNIT, &u, e);
 
 	*ret = NULL;
 	if (r == -ENOENT)
-		*ret = BOOT_UNIT " is not installed, and without it nothing can be kept down";
+		return say(ret, e,
+			   BOOT_UNIT " is not installed, and without it nothing can be kept down");
 	if (r < 0)
-		return r == -ENOENT ? 0 : r;
+		return r;
 	if (u.masked)
-		*ret = BOOT_UNIT " is masked. Type: systemctl unmask " BOOT_UNIT
-				 "; systemctl enable " BOOT_UNIT "; bulkhead apply";
-	if (u.masked)
-		return 0;
+		return say(ret, e,
+			   BOOT_UNIT " is masked. Type: systemctl%s unmask " BOOT_UNIT
+				     "; systemctl%s enable " BOOT_UNIT "; bulkhead apply%s",
+			   root, root, host_plan_words(h));
 	r = is_wanted(h, &wanted, e);
 	if (r == 0 && !wanted)
-		*ret = BOOT_UNIT " is not enabled. Type: systemctl enable " BOOT_UNIT
-				 "; bulkhead apply";
+		r = say(ret, e,
+			BOOT_UNIT " is not enabled. Type: systemctl%s enable " BOOT_UNIT
+				  "; bulkhead apply%s",
+			root, host_plan_words(h));
 	return r;
 }
 
@@ -118,7 +135,7 @@ static int put_in(const struct host *h, struct changes *out, struct err *e)
 static int diff(const struct section *s, const struct previous *was, const struct host *h,
 		struct changes *out, struct err *e)
 {
-	const char *why;
+	_cleanup_free_ char *why = NULL;
 
 	if (!s || !section_bool(s, "strict", false))
 		return take_out(was, h, "the plan is strict no longer", out, e);
@@ -166,7 +183,7 @@ static int verify(const struct section *s, const struct previous *was, const str
 {
 	enum finding_state state = FINDING_OK;
 	char why[160] = "the drop-ins, and what sockets.target wants";
-	const char *missing;
+	_cleanup_free_ char *missing = NULL;
 
 	(void)was;
 	if (!section_bool(s, "strict", false))

@@ -89,7 +89,8 @@ static int put_off_now(const struct host *h, const struct unit_state *u, struct 
 	if (!host_is_booting(h))
 		return put_off(a, e, "--no-restart");
 	if (is_up(u))
-		return put_off(a, e, "--boot touches no unit; to have it now: bulkhead apply");
+		return put_off(a, e, "--boot touches no unit; to have it now: bulkhead apply%s",
+			       host_plan_words(h));
 	return put_off(a, e, "%s is not started yet", a->unit);
 }
 

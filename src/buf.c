@@ -135,6 +135,34 @@ static size_t shown(const unsigned char *p)
 	return n;
 }
 
+void buf_add_word(struct buf *b, const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "_./:=@%+,-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_adds(b, word);
+		return;
+	}
+	buf_addc(b, '\'');
+	for (; *word; word++) {
+		if (*word == '\'')
+			buf_adds(b, "'\\'");
+		buf_addc(b, *word);
+	}
+	buf_addc(b, '\'');
+}
+
+char *buf_words(const char *words, const char *before, const char *word)
+{
+	_cleanup_buf_ struct buf b = BUF_INIT;
+
+	buf_adds(&b, words);
+	buf_adds(&b, before);
+	buf_add_word(&b, word);
+	return buf_take(&b, NULL);
+}
+
 void buf_add_shown(struct buf *b, const char *text, const char *newline)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p;) {

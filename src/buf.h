@@ -39,6 +39,12 @@ void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF(2, 0);
  */
 void buf_add_shown(struct buf *b, const char *text, const char *newline);
 
+/* A word of a command that a person is to type: in quotes where the shell would read it otherwise.
+ */
+void buf_add_word(struct buf *b, const char *word);
+/* Words of a command, with one more behind `before`. NULL: out of memory. */
+char *buf_words(const char *words, const char *before, const char *word);
+
 /* Makes room for `len` more bytes so that the next additions don't move the data. */
 void buf_reserve(struct buf *b, size_t len);
 

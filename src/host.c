@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include "buf.h"
 #include "change.h"
 #include "resolve.h"
 
@@ -21,7 +22,7 @@ struct host {
 	int root;
 	bool live, booting;
 	const char *offline_why;
-	char *prefix, *root_words;
+	char *prefix, *root_words, *plan_words;
 	const struct changes *overlay;
 	struct fact **facts; /* behind a pointer: asking a const host for a fact may fetch it */
 };
@@ -46,8 +47,8 @@ int host_open(const char *root, struct host **ret, struct err *e)
 	h->root = -1;
 	h->facts = calloc(1, sizeof(*h->facts));
 	h->prefix = strdup(root ? root : "");
-	if (!h->facts || !h->prefix ||
-	    asprintf(&h->root_words, "%s%s", root ? " --root " : "", root ? root : "") < 0)
+	h->root_words = root ? buf_words("", " --root ", root) : strdup("");
+	if (!h->facts || !h->prefix || !h->root_words)
 		return err_oom(e);
 	for (n = strlen(h->prefix); n && h->prefix[n - 1] == '/'; n--)
 		h->prefix[n - 1] = '\0';
@@ -74,6 +75,7 @@ void host_free(struct host *h)
 	free(h->facts);
 	free(h->prefix);
 	free(h->root_words);
+	free(h->plan_words);
 	if (h->root >= 0)
 		close(h->root);
 	free(h);
@@ -112,6 +114,18 @@ const char *host_prefix(const struct host *h)
 const char *host_root_words(const struct host *h)
 {
 	return h->root_words;
+}
+
+int host_set_plan(struct host *h, const char *plan, struct err *e)
+{
+	free(h->plan_words);
+	h->plan_words = buf_words(h->root_words, " ", plan);
+	return h->plan_words ? 0 : err_oom(e);
+}
+
+const char *host_plan_words(const struct host *h)
+{
+	return h->plan_words ? h->plan_words : h->root_words;
 }
 
 void host_overlay(struct host *h, const struct changes *c)

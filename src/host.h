@@ -101,8 +101,14 @@ bool host_is_booting(const struct host *h); /* never of a host that isn't live *
 /* What to put in front of a path when it is shown to a person: "" for "/", else the --root as given
  * without a final slash. */
 const char *host_prefix(const struct host *h);
-/* What a command to type needs to reach this root: " --root DIR", or "". */
+/*
+ * What a command to type needs to reach this root, as the shell reads it: " --root DIR", or "". And
+ * one that takes a plan: the same, and the plan that was given, if one was.
+ */
 const char *host_root_words(const struct host *h);
+const char *host_plan_words(const struct host *h);
+/* This run was given a plan. -ENOMEM. */
+int host_set_plan(struct host *h, const char *plan, struct err *e);
 
 /*
  * Reads a file, following symbolic links inside the root; answers from the overlay. At most `max`

@@ -362,8 +362,9 @@ static int look_first(struct work *w, enum exit_code *ret_code, struct err *e)
 	if (json_object_size(state))
 		return err_set(e, EEXIST,
 			       "a plan was applied to this host already, and what it set would be "
-			       "taken for the host's own: go on with that plan (bulkhead history "
-			       "names it), or roll it back first");
+			       "taken for the host's own: go on with that plan (bulkhead history%s "
+			       "names it), or roll it back first",
+			       host_root_words(w->h));
 	return 0;
 }
 

@@ -219,7 +219,8 @@ static int open_host(const struct command *c, const struct options *o, struct ho
 		role = host_is_live(h) ? CONFINE_LIVE : CONFINE_OFFLINE;
 	else
 		role = host_is_live(h) ? CONFINE_LOOK : CONFINE_READ;
-	if (confine_role(role, host_root(h), &e) < 0)
+	if ((o->arg && (c->takes & TAKES_PLAN) && host_set_plan(h, o->arg, &e) < 0) ||
+	    confine_role(role, host_root(h), &e) < 0)
 		goto failed;
 	*ret = TAKE_PTR(h);
 	return 0;
@@ -257,12 +258,16 @@ static int load_plan(const struct command *c, const struct options *o, const str
 }
 
 /* The last that a boot that goes wrong shows: in which state it goes on, and what to type. */
-static int boot_told(const struct options *o, int code)
+static int boot_told(const struct options *o, const struct host *h, int code)
 {
+	struct err told;
+
+	err_set(&told, EPROTO,
+		"the boot goes on with the configuration that was there, or, where boot.strict is "
+		"in force, without Docker. When the cause is mended: bulkhead apply%s",
+		host_plan_words(h));
 	if (given(o, OPTION_BOOT) && code != EXIT_AS_WANTED && o->output == OUTPUT_TEXT)
-		put_stderr("the boot goes on with the configuration that was there, or, where "
-			   "boot.strict is in force, without Docker. When the cause is mended: "
-			   "bulkhead apply");
+		put_stderr(told.text);
 	return code;
 }
 
@@ -292,7 +297,7 @@ static int begin_boot(const struct command *c, const struct options *o, struct h
 	else
 		r->recovered = true;
 	r->command = c->name;
-	return boot_told(o, r->code);
+	return boot_told(o, h, r->code);
 }
 
 static int cmd_reconcile(const struct command *c, const struct options *o)
@@ -321,13 +326,13 @@ static int cmd_reconcile(const struct command *c, const struct options *o)
 	if (given(o, OPTION_BOOT) && (code = begin_boot(c, o, h, &ro, &r)))
 		return code;
 	if ((code = load_plan(c, o, h, &plan)))
-		return boot_told(o, code);
+		return boot_told(o, h, code);
 	r.plan = plan;
 	r.plan_path = ro.plan_path;
 	if (c->takes & WRITES)
 		catch_signals();
 	run(h, plan, &ro, &r);
-	return boot_told(o, put_outcome(&p, &r, o));
+	return boot_told(o, h, put_outcome(&p, &r, o));
 }
 
 /* What the journal would get, where there is none. */
@@ -452,16 +457,17 @@ static int cmd_back(const struct command *c, const struct options *o)
 	int code;
 
 	report_init(&r, c->name, NULL);
+	if ((code = open_host(c, o, &h)))
+		return code;
 	if (o->arg && parse_id(o->arg, &id) < 0) {
 		struct err e;
 
-		err_set(&e, EINVAL, "'%s' is not the number of a transaction: see bulkhead history",
-			o->arg);
+		err_set(&e, EINVAL,
+			"'%s' is not the number of a transaction: see bulkhead history%s", o->arg,
+			host_root_words(h));
 		put_stderr(e.text);
 		return EXIT_USAGE;
 	}
-	if ((code = open_host(c, o, &h)))
-		return code;
 	r.h = h;
 	if (given(o, OPTION_BOOT) && reconcile_unproved(h, &id, &r.err) < 0) {
 		put_error(c, o, h, EXIT_FAILED, &r.err);

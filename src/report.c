@@ -39,10 +39,10 @@ static void add_path(struct buf *b, const struct report *r, const char *path)
 	buf_add_shown(b, path, NULL);
 }
 
-/* What a command to type needs to reach this root. */
-static void add_root(struct buf *b, const struct report *r)
+void report_add_command(struct buf *b, const char *command, const char *words)
 {
-	buf_add_shown(b, host_root_words(r->h), NULL);
+	buf_addf(b, "bulkhead %s", command);
+	buf_add_shown(b, words, NULL);
 }
 
 static size_t count_lines(const char *text, size_t len)
@@ -326,12 +326,14 @@ static void text_diff(struct buf *b, const struct report *r, const struct report
 	if (r->result == REPORT_CONVERGED && !st->quiet)
 		buf_adds(b, "nothing to do: the host is as the plan wants it\n");
 	else if (r->result == REPORT_DIFFERS)
-		buf_addf(
-			b,
-			"%zu change%s to files%s%s. Nothing was written; make it so with: bulkhead apply\n",
-			r->changes.n, r->changes.n == 1 ? "" : "s",
-			r->changes.n_commands ? ", and commands to run" : "",
-			any_ask(&r->changes) ? ", and units to touch" : "");
+		buf_addf(b, "%zu change%s to files%s%s. Nothing was written; make it so with: ",
+			 r->changes.n, r->changes.n == 1 ? "" : "s",
+			 r->changes.n_commands ? ", and commands to run" : "",
+			 any_ask(&r->changes) ? ", and units to touch" : "");
+	if (r->result == REPORT_DIFFERS) {
+		report_add_command(b, "apply", host_plan_words(r->h));
+		buf_adds(b, r->changes.no_restart ? " --no-restart\n" : "\n");
+	}
 }
 
 static const char *verb(const struct change *c)
@@ -381,8 +383,8 @@ static void text_apply(struct buf *b, const struct report *r, const struct repor
 				r->watched);
 		report_add_findings(b, r, st);
 		if (!st->quiet) {
-			buf_addf(b, "done: transaction %u. Undo it with: bulkhead rollback", r->id);
-			add_root(b, r);
+			buf_addf(b, "done: transaction %u. Undo it with: ", r->id);
+			report_add_command(b, "rollback", host_root_words(r->h));
 			buf_addc(b, '\n');
 		}
 	} else if (r->result == REPORT_CONVERGED) {
@@ -480,11 +482,8 @@ char *report_text(const struct report *r, const struct report_style *style)
 		   !journal_interrupted(r->h)) {
 		buf_adds(&b, "stuck: the files are as they were before, what runs is not\n");
 	} else if (r->result == REPORT_STUCK && r->failed.n) {
-		buf_adds(
-			&b,
-			"stuck: not everything could be put back. When the cause is gone: bulkhead "
-			"recover");
-		add_root(&b, r);
+		buf_adds(&b, "stuck: not everything could be put back. When the cause is gone: ");
+		report_add_command(&b, "recover", host_root_words(r->h));
 		buf_adds(&b, " (with --force, the before-images overwrite what somebody edited)\n");
 	} else if (r->result == REPORT_REFUSED &&
 		   (errs_any(&r->changes.mistakes) || errs_any(&r->changes.refusals))) {

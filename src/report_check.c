@@ -213,9 +213,13 @@ void report_check_text(struct buf *b, const struct report *r, const struct repor
 	report_add_notes(b, r, st);
 	add_score(b, r, st);
 	report_add_counts(b, r);
-	buf_adds(b, r->result == REPORT_DIFFERS
-			    ? ". See what would change: bulkhead diff; mend it: bulkhead apply\n"
-			    : "\n");
+	if (r->result == REPORT_DIFFERS) {
+		buf_adds(b, ". See what would change: ");
+		report_add_command(b, "diff", host_plan_words(r->h));
+		buf_adds(b, "; mend it: ");
+		report_add_command(b, "apply", host_plan_words(r->h));
+	}
+	buf_addc(b, '\n');
 }
 
 /* --- JSON --- */

@@ -296,8 +296,11 @@ void report_html_history(struct buf *b, const struct host *h)
 	if (n)
 		buf_adds(b, "</ol>\n");
 	if (n > HISTORY_MAX)
-		buf_addf(b, "<p>And %zu before these: <code>bulkhead history</code></p>\n",
-			 n - HISTORY_MAX);
+		buf_addf(b, "<p>And %zu before these: <code>bulkhead history", n - HISTORY_MAX);
+	if (n > HISTORY_MAX) {
+		html_add_text(b, host_root_words(h));
+		buf_adds(b, "</code></p>\n");
+	}
 	buf_adds(b, "</section>\n");
 	journal_list_free(list, n);
 }

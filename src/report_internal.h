@@ -41,6 +41,9 @@ static inline void add_setting(struct buf *b, const char *module, const char *se
 		 setting ? setting : "");
 }
 
+/* A command to type, with host_root_words() or host_plan_words(). */
+void report_add_command(struct buf *b, const char *command, const char *words);
+
 /* The newest apply that was not undone; null: none, or the history can't be read. */
 json_t *report_applied_json(const struct host *h);
 

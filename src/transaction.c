@@ -550,8 +550,8 @@ static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, si
 		err_oom(e);
 	else if (id && (!k || ids[k - 1] != id))
 		err_set(e, ENOENT,
-			"there is no transaction %u that could be undone: see bulkhead history",
-			id);
+			"there is no transaction %u that could be undone: see bulkhead history%s",
+			id, host_root_words(h));
 	else if (!k)
 		err_set(e, ENOENT, "nothing is left to undo");
 	else
@@ -589,9 +589,13 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			   bool *ret_begun, struct errs *failed, struct err *e)
 {
 	struct journal *list = NULL;
+	const char *kept_off = no_restart ? " --no-restart" : "";
+	char which[16] = "";
 	bool blocked = false;
 	int r = 0;
 
+	if (id)
+		snprintf(which, sizeof(which), " %u", id);
 	if (rollback_choose(h, id, &j->undoes, &j->n_undoes, e) < 0)
 		return e->code;
 	j->undone = calloc(j->n_undoes + 1, sizeof(*j->undone));
@@ -614,17 +618,18 @@ static int rollback_locked(struct host *h, unsigned id, bool force, bool no_rest
 			e, ESTALE,
 			"nothing was undone: files were changed since. Compare them with what stood there "
 			"before (%s" JOURNAL_DIR
-			"/history/%06u), or put that back all the same: bulkhead "
-			"rollback --force",
-			host_prefix(h), j->undoes[0]);
+			"/history/%06u), or put that back all the same: bulkhead rollback%s%s%s "
+			"--force",
+			host_prefix(h), j->undoes[0], which, host_root_words(h), kept_off);
 	if (r == 0)
 		r = commandrecord_ask_back(h, list, j->n_undoes, j, failed, e);
 	if (r == 0 && guard && !force && !no_restart)
 		r = guard(h, list, j->n_undoes, failed, e);
 	if (r == 0 && failed->n && !force)
 		r = err_set(e, EBUSY,
-			    "nothing was undone. If it is to be all the same: bulkhead rollback "
-			    "--force");
+			    "nothing was undone. If it is to be all the same: bulkhead "
+			    "rollback%s%s%s --force",
+			    which, host_root_words(h), kept_off);
 	if (r == 0)
 		r = databases_free(h, list, j->n_undoes, e);
 	if (r == 0) {

@@ -43,6 +43,27 @@ START_TEST(adds)
 }
 END_TEST
 
+START_TEST(adds_words_to_type)
+{
+	static const char *const words[][2] = {
+		{ "/srv/image-1_a.b", "/srv/image-1_a.b" },
+		{ "a b", "'a b'" },
+		{ "", "''" },
+		{ "$(x)", "'$(x)'" },
+		{ "it's", "'it'\\''s'" },
+		{ "-", "-" },
+		{ "~/x", "'~/x'" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		_cleanup_buf_ struct buf b = BUF_INIT;
+
+		buf_add_word(&b, words[i][0]);
+		ck_assert_str_eq(b.data, words[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(grows)
 {
 	_cleanup_buf_ struct buf b = BUF_INIT;
@@ -136,6 +157,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_test(tc, takes_nothing);
 	tcase_add_test(tc, adds);
+	tcase_add_test(tc, adds_words_to_type);
 	tcase_add_test(tc, grows);
 	tcase_add_test(tc, reserves);
 	tcase_add_test(tc, fails);

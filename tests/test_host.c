@@ -38,6 +38,9 @@ START_TEST(prefix_has_no_final_slash)
 	ck_ok(host_open("//", &h, &e));
 	ck_assert_str_eq(host_prefix(h), "");
 	ck_assert_str_eq(host_root_words(h), " --root //");
+	ck_assert_str_eq(host_plan_words(h), " --root //");
+	ck_ok(host_set_plan(h, "my plan.yaml", &e));
+	ck_assert_str_eq(host_plan_words(h), " --root // 'my plan.yaml'");
 	ck_assert(!host_is_live(h));
 	host_free(h);
 	ck_ok(host_open(NULL, &h, &e));

@@ -122,6 +122,9 @@ START_TEST(diff)
 
 	file("/etc/docker/daemon.json", "{\"icc\": true}\n", "{\"icc\": false}\n");
 	is("diff", REPORT_DIFFERS, EXIT_DIFFERS);
+	ck_ok(host_set_plan(host, "my plan.yaml", &e));
+	ck_assert(says("with: bulkhead apply --root "));
+	ck_assert(says(" 'my plan.yaml'\n"));
 	ck_assert(says("--- "));
 	ck_assert(says(root));
 	ck_assert(says("\n-{\"icc\": true}\n+{\"icc\": false}\n"));
@@ -227,6 +230,8 @@ START_TEST(hostile_bytes)
 	errs_add(&r.failed, "/etc/x\033", "text\r");
 	err_set(&r.err, EIO, "error \033[1m");
 	is("check", REPORT_DIFFERS, EXIT_DIFFERS);
+	ck_assert(says(": bulkhead diff --root "));
+	ck_assert(says(": bulkhead apply --root "));
 	ck_assert(!says("\033"));
 	ck_assert(!says("\007"));
 	ck_assert(!says("\r"));
