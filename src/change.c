@@ -334,6 +334,20 @@ char *line_find(char *text, size_t len, const char *line)
 	return NULL;
 }
 
+size_t line_named(const char *text, size_t len, const char *line, const char **ret)
+{
+	size_t n = strcspn(line, ":") + 1, found = 0;
+	const char *end = text + len;
+
+	for (const char *p = text; p && line[n - 1] && p + n <= end;) {
+		if (memcmp(p, line, n) == 0 && found++ == 0 && ret)
+			*ret = p;
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : NULL;
+	}
+	return found;
+}
+
 static int append(struct image *im, const char *line, struct err *e)
 {
 	size_t len = strlen(line), have = im->len;

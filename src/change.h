@@ -38,6 +38,7 @@ struct why {
 struct line {
 	char *old; /* whose place it takes; NULL: it is appended */
 	char *text;
+	size_t same; /* in a journal: how many lines of its name there were with it (1: it alone) */
 };
 
 void lines_free(struct line *list, size_t n); /* takes NULL */
@@ -170,6 +171,9 @@ int changes_line_replace(struct changes *c, const struct host *h, const char *pa
 
 /* The place of a line (without newline) in a text, or NULL. Whole lines count. */
 char *line_find(char *text, size_t len, const char *line);
+/* How many lines have the name (up to the first colon) of `line`? *ret (NULL: nobody asks) is the
+ * first of them. */
+size_t line_named(const char *text, size_t len, const char *line, const char **ret);
 
 /* Puts a line into the place of the first one that is `old`: 1; 0 where none is. -ENOMEM. */
 int image_line(struct image *im, const char *old, const char *line, struct err *e);

@@ -93,10 +93,10 @@ static int lines_copy(const struct change *c, struct step *s, struct err *e)
 		const struct line *from = &c->lines[i];
 		struct line *to = &s->lines[s->n_lines++];
 
-		to->old = from->old ? strdup(from->old) : NULL;
-		to->text = strdup(from->text);
+		*to = (struct line){ from->old ? strdup(from->old) : NULL, strdup(from->text), 1 };
 		if ((from->old && !to->old) || !to->text)
 			return err_oom(e);
+		to->same = line_named(c->after.content, c->after.len, to->text, NULL);
 	}
 	return 0;
 }
@@ -267,11 +267,12 @@ static json_t *ids_json(const unsigned *ids, size_t n)
 	return list;
 }
 
-/* One that was appended is a string, one that was replaced says what stood there. */
+/* One that was appended is a string, one that was replaced says what stood there; or more. */
 static json_t *line_json(const struct line *l)
 {
-	return l->old ? json_pack("{s:s, s:s}", "old", l->old, "text", l->text)
-		      : json_string(l->text);
+	return l->old || l->same > 1 ? json_pack("{s:s*, s:s, s:i}", "old", l->old, "text", l->text,
+						 "same", (int)l->same)
+				     : json_string(l->text);
 }
 
 /* For who reads the journal. */
@@ -426,12 +427,13 @@ static bool tmp_fine(const char *tmp)
 static int line_parse(json_t *o, struct line *l)
 {
 	const char *old = NULL, *text = json_string_value(o);
-	int r = text ? 0 : record_unpack(o, "{s:s, s:s}", "old", &old, "text", &text);
+	int same = 1, r = text ? 0
+			       : record_unpack(o, "{s?s, s:s, s?i}", "old", &old, "text", &text,
+					       "same", &same);
 
 	if (r < 0)
 		return r;
-	l->old = old ? strdup(old) : NULL;
-	l->text = strdup(text);
+	*l = (struct line){ old ? strdup(old) : NULL, strdup(text), same > 0 ? (size_t)same : 1 };
 	return (old && !l->old) || !l->text ? -ENOMEM : 0;
 }
 

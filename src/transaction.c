@@ -362,7 +362,7 @@ static int expect(struct expectations *x, const struct step *s, const struct ima
 		im.len = at->len;
 	}
 	if (pathindex_add(&x->index, s->path, x->n, e) < 0 ||
-	    (s->kind == CHANGE_LINES ? undo_lines_of(s, at, &x->list[x->n], e)
+	    (s->kind == CHANGE_LINES ? undo_lines_of(s, at, true, &x->list[x->n], e)
 				     : image_copy(&im, &x->list[x->n], e)) < 0)
 		return e->code;
 	x->n++;
@@ -443,6 +443,9 @@ static int look(const struct host *h, struct journal *list, size_t n, struct err
 			if (obstacle ||
 			    (undo_where(s, at) != UNDO_BEFORE && fixed(h, s, &blocked) < 0)) {
 				errs_add(failed, s->path, "%s", obstacle ? obstacle : blocked.text);
+				*ret_blocked = true;
+			} else if (undo_unclear(s, at, &blocked)) {
+				errs_add(failed, s->path, "%s", blocked.text);
 				*ret_blocked = true;
 			} else if (undo_where(s, at) == UNDO_ELSEWHERE) {
 				errs_add(failed, s->path, "is no longer what transaction %u left",

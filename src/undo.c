@@ -8,24 +8,23 @@
 
 #define LOCK_SECONDS 10
 
-/* Does a line with the same first field stand there: ours, edited by somebody? */
-static bool line_edited(const char *text, size_t len, const char *line)
+/* One of ours that is not there as we wrote it, nor what stood in its place before: how many lines
+ * of its name may it be? 0: somebody took it out. *ret is the first. */
+static size_t line_edited(const struct line *l, const struct image *im, const char **ret)
 {
-	size_t n = strcspn(line, ":") + 1;
-	const char *end = text + len;
+	size_t n;
 
-	for (const char *p = text; p && p + n <= end;) {
-		if (memcmp(p, line, n) == 0)
-			return true;
-		p = memchr(p, '\n', (size_t)(end - p));
-		p = p ? p + 1 : NULL;
-	}
-	return false;
+	if (!im->content || line_find(im->content, im->len, l->text) ||
+	    (l->old && line_find(im->content, im->len, l->old)))
+		return 0;
+	n = line_named(im->content, im->len, l->text, ret);
+	return n < l->same ? 0 : n;
 }
 
 static enum undo_where lines_where(const struct step *s, const struct image *now)
 {
 	enum undo_where where = UNDO_BEFORE;
+	const char *first;
 
 	if (!now->exists)
 		return UNDO_BEFORE;
@@ -34,13 +33,30 @@ static enum undo_where lines_where(const struct step *s, const struct image *now
 	for (size_t i = 0; i < s->n_lines; i++) {
 		const struct line *l = &s->lines[i];
 
+		if (line_edited(l, now, &first))
+			return UNDO_ELSEWHERE;
 		if (line_find(now->content, now->len, l->text))
 			where = UNDO_AFTER;
-		else if (!(l->old && line_find(now->content, now->len, l->old)) &&
-			 line_edited(now->content, now->len, l->text))
-			return UNDO_ELSEWHERE;
 	}
 	return where;
+}
+
+bool undo_unclear(const struct step *s, const struct image *now, struct err *e)
+{
+	for (size_t i = 0; s->kind == CHANGE_LINES && i < s->n_lines; i++) {
+		const struct line *l = &s->lines[i];
+		const char *first;
+		size_t n = now->exists && S_ISREG(now->mode) ? line_edited(l, now, &first) : 0;
+
+		if (n == 0 || (n == 1 && l->same == 1))
+			continue;
+		err_set(e, ESTALE,
+			"has %zu lines of '%.*s', and which of them was ours can't be told since "
+			"somebody edited it: take that one out by hand first",
+			n, (int)strcspn(l->text, ":"), l->text);
+		return true;
+	}
+	return false;
 }
 
 static bool is_acl(const char *xattr)
@@ -178,7 +194,17 @@ static void line_remove(struct image *im, const char *line)
 	im->len -= n;
 }
 
-int undo_lines_of(const struct step *s, const struct image *now, struct image *ret, struct err *e)
+/* Takes one of ours back, from where it stands as `text`. */
+static int line_back(struct image *im, const struct line *l, const char *text, struct err *e)
+{
+	if (l->old)
+		return image_line(im, text, l->old, e);
+	line_remove(im, text);
+	return 0;
+}
+
+int undo_lines_of(const struct step *s, const struct image *now, bool force, struct image *ret,
+		  struct err *e)
 {
 	_cleanup_(image_done) struct image back = { 0 };
 
@@ -187,10 +213,15 @@ int undo_lines_of(const struct step *s, const struct image *now, struct image *r
 	/* The last one first: what it stood in place of may look like another's. */
 	for (size_t i = s->n_lines; back.content && i > 0; i--) {
 		const struct line *l = &s->lines[i - 1];
+		_cleanup_free_ char *edited = NULL;
+		const char *first;
 
-		if (!l->old)
-			line_remove(&back, l->text);
-		else if (image_line(&back, l->text, l->old, e) < 0)
+		if (force && line_edited(l, &back, &first) == 1 && l->same == 1) {
+			edited = strndup(first, strcspn(first, "\n"));
+			if (!edited)
+				return err_oom(e);
+		}
+		if (line_back(&back, l, edited ? edited : l->text, e) < 0)
 			return e->code;
 	}
 	/* Without the newline that we added too, when nobody wrote behind it. */
@@ -275,7 +306,8 @@ static int undo_of_lines(const struct step *s, const struct found *f, struct err
 		return 1;
 	if (!f->now.exists || !S_ISREG(f->now.mode) || !S_ISREG(f->tmp.mode))
 		return 0;
-	if (undo_lines_of(s, &f->tmp, &tmp, e) < 0 || undo_lines_of(s, &f->now, &now, e) < 0)
+	if (undo_lines_of(s, &f->tmp, false, &tmp, e) < 0 ||
+	    undo_lines_of(s, &f->now, false, &now, e) < 0)
 		return e->code;
 	return image_same(&tmp, &f->now) || image_same(&now, &f->tmp);
 }
@@ -373,7 +405,7 @@ static int undo_lines(const struct host *h, struct step *s, const struct undo *u
 {
 	_cleanup_(image_done) struct image back = { 0 };
 
-	if (undo_lines_of(s, now, &back, e) < 0)
+	if (undo_lines_of(s, now, u->force, &back, e) < 0)
 		return e->code;
 	s->found_sum = image_sum(now);
 	s->back_sum = image_sum(&back);
@@ -468,6 +500,8 @@ int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *
 	case UNDO_BEFORE:
 		return seen_before(s, &now) ? 0 : 1;
 	case UNDO_ELSEWHERE:
+		if (u->force && undo_unclear(s, &now, e))
+			return err_prefix(e, "'%s%s'", host_prefix(h), s->path);
 		if (!u->force)
 			return err_set(e, ESTALE,
 				       "'%s%s' was changed by somebody else since: left as it is",
@@ -507,11 +541,35 @@ static bool any_lines(const struct journal *j)
 	return false;
 }
 
+/* An account is told by several files: its lines go from all of them or from none. */
+static bool of_accounts(const struct step *s)
+{
+	return s->kind == CHANGE_LINES && !s->untouched && !has_prefix(s->path, "/etc/sub");
+}
+
+/* Such a file that will stay as somebody edited it; NULL: none. */
+static const char *accounts_stay(const struct host *h, const struct journal *j, bool force)
+{
+	for (size_t i = 0; i < j->n_steps; i++) {
+		_cleanup_(image_done) struct image now = { 0 };
+		const struct step *s = &j->steps[i];
+		struct err ignored;
+
+		if (of_accounts(s) && undo_look(h, s, &now, &ignored) == 0 &&
+		    undo_where(s, &now) == UNDO_ELSEWHERE &&
+		    (!force || undo_unclear(s, &now, &ignored)))
+			return s->path;
+	}
+	return NULL;
+}
+
 /* The steps that were never done, whose temporary files are all there is, or the others. Returns
  * `first`, or the first error. */
 static int undo_those(const struct host *h, const struct undo *u, bool untouched, bool locked,
 		      int first, struct errs *failed, struct err *e)
 {
+	const char *stays = locked ? accounts_stay(h, u->j, u->force) : NULL;
+
 	for (size_t i = u->j->n_steps; i > 0; i--) {
 		struct step *s = &u->j->steps[i - 1];
 		struct err one;
@@ -524,7 +582,11 @@ static int undo_those(const struct host *h, const struct undo *u, bool untouched
 			errs_add(failed, s->path, "our lines are still in it");
 			continue;
 		}
-		r = undo_step(h, s, u, &changed, &one);
+		r = stays && of_accounts(s) && !streq(s->path, stays)
+			    ? err_set(&one, ESTALE,
+				      "our lines stay in it as long as those in %s%s do",
+				      host_prefix(h), stays)
+			    : undo_step(h, s, u, &changed, &one);
 		if (r < 0) {
 			errs_add(failed, s->path, "%s", one.text);
 			if (first == 0) {

@@ -30,8 +30,17 @@ bool undo_is_elsewhere(const struct host *h, const struct step *s);
  */
 const char *undo_obstacle(const struct step *s, const struct image *now);
 
-/* For a step of lines: `now` without ours, and with those that they took the place of. -ENOMEM. */
-int undo_lines_of(const struct step *s, const struct image *now, struct image *ret, struct err *e);
+/* For a step of lines: `now` without ours, and with those that they took the place of; with `force`
+ * also where somebody edited them, if that can be told (undo_unclear). -ENOMEM. */
+int undo_lines_of(const struct step *s, const struct image *now, bool force, struct image *ret,
+		  struct err *e);
+
+/*
+ * For a step of lines: the first of ours that somebody edited where others of its name stand, so
+ * that not even force may take one out. False: there is none. *e says it, with words to put behind
+ * the path.
+ */
+bool undo_unclear(const struct step *s, const struct image *now, struct err *e);
 
 struct undo {
 	struct journal *j;	 /* whose steps are taken back */

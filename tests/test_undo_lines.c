@@ -146,7 +146,7 @@ START_TEST(replaced_and_others_moved)
 }
 END_TEST
 
-/* Somebody's edit of it is not ours to take back, by force neither; nor is its end. */
+/* Somebody's edit of it is not ours to take back but by force; nor is its end. */
 START_TEST(replaced_and_edited)
 {
 	bool changed;
@@ -157,12 +157,107 @@ START_TEST(replaced_and_edited)
 	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
 	holds("/etc/group", "a:1:\nx:2:alice,carol\nz:3:\n");
 	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
-	holds("/etc/group", "a:1:\nx:2:alice,carol\nz:3:\n");
+	holds("/etc/group", WAS);
 	put("/etc/group", "a:1:\nz:3:\n");
 	ck_assert_int_eq(where(0), UNDO_BEFORE);
 	back(0, false);
 	put("/etc/group", WAS);
 	ck_assert_int_eq(where(0), UNDO_BEFORE);
+}
+END_TEST
+
+/* An appended line that somebody edited goes by force, whole. */
+START_TEST(edited)
+{
+	bool changed;
+
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	put("/etc/subuid", "a:1:1\nours:1:9\nour:1:1\n");
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+	ck_assert(changed);
+	holds("/etc/subuid", "a:1:1\nour:1:1\n");
+	tidy();
+}
+END_TEST
+
+/* Of several that it may be none goes, by force neither, and that is told. */
+static void unclear(const char *now)
+{
+	bool changed;
+
+	put("/etc/subuid", now);
+	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
+	ck_assert_int_eq(undo_step(host, &j.steps[0], &forced, &changed, &e), -ESTALE);
+	ck_says("2 lines of 'ours'");
+	holds("/etc/subuid", now);
+}
+
+START_TEST(edited_and_doubled)
+{
+	put("/etc/subuid", "a:1:1\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	act(0);
+	unclear("ours:1:3\nours:1:4\n");
+}
+END_TEST
+
+/* The journal knows that one of that name stood there before. */
+START_TEST(edited_beside_theirs)
+{
+	_cleanup_json_ json_t *o = NULL;
+	bool changed;
+
+	put("/etc/subuid", "ours:9:9\n");
+	line("/etc/subuid", "ours:1:2");
+	record();
+	j.id = 1;
+	o = journal_json(&j);
+	journal_done(&j);
+	ck_ok(journal_parse(o, &j));
+	act(0);
+	unclear("ours:9:9\nours:1:3\n");
+	put("/etc/subuid", "ours:9:9\n");
+	ck_assert_int_eq(where(0), UNDO_BEFORE);
+	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
+	holds("/etc/subuid", "ours:9:9\n");
+}
+END_TEST
+
+/* No account without its shadow: while one file keeps its line, so do the others. */
+START_TEST(accounts_stay_whole)
+{
+	struct errs failed = { 0 };
+
+	put("/etc/subuid", "");
+	put("/etc/group", "");
+	put("/etc/shadow", "");
+	put("/etc/passwd", "");
+	line("/etc/subuid", "ours:1:2");
+	line("/etc/group", "ours:x:1:");
+	line("/etc/shadow", "ours:!:::::::");
+	line("/etc/passwd", "ours:x:1:1::/:");
+	record();
+	for (size_t i = 0; i < 4; i++)
+		act(i);
+	put("/etc/passwd", "ours:x:1:1::/home:\n");
+	ck_assert_int_eq(undo_steps(host, &j, NULL, false, &failed, &e), -ESTALE);
+	ck_assert_uint_eq(failed.n, 3);
+	holds("/etc/passwd", "ours:x:1:1::/home:\n");
+	holds("/etc/shadow", "ours:!:::::::\n");
+	holds("/etc/group", "ours:x:1:\n");
+	holds("/etc/subuid", "");
+	errs_done(&failed);
+	ck_ok(undo_steps(host, &j, NULL, true, &failed, &e));
+	holds("/etc/passwd", "");
+	holds("/etc/shadow", "");
+	holds("/etc/group", "");
+	errs_done(&failed);
 }
 END_TEST
 
@@ -384,9 +479,8 @@ START_TEST(lines_that_were_edited)
 	ck_assert_int_eq(where(0), UNDO_ELSEWHERE);
 	ck_assert_int_eq(undo_step(host, &j.steps[0], &kindly, &changed, &e), -ESTALE);
 	holds("/etc/subuid", "a:1:1\nours:1:3\nmore:1:2\n");
-	/* Only our own lines count, by force too. */
 	ck_ok(undo_step(host, &j.steps[0], &forced, &changed, &e));
-	holds("/etc/subuid", "a:1:1\nours:1:3\n");
+	holds("/etc/subuid", "a:1:1\n");
 	put("/etc/subuid", "");
 	ck_assert_int_eq(unlink(at("/etc/subuid")), 0);
 	put_dir("/etc/subuid");
@@ -431,6 +525,10 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, replaced_in_the_last_line);
 	tcase_add_test(tc, replaced_and_others_moved);
 	tcase_add_test(tc, replaced_and_edited);
+	tcase_add_test(tc, edited);
+	tcase_add_test(tc, edited_and_doubled);
+	tcase_add_test(tc, edited_beside_theirs);
+	tcase_add_test(tc, accounts_stay_whole);
 	tcase_add_test(tc, replaced_beside_appended);
 	tcase_add_test(tc, replaced_by_turns);
 	tcase_add_test(tc, replaced_killed_after_the_exchange);
