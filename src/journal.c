@@ -264,16 +264,13 @@ static int load_image(const struct host *h, const char *below, const struct jour
 		host_prefix(h), below);
 }
 
+/* load() says what to do about it. */
 static int not_a_journal(const struct host *h, const char *below, const char *why, struct err *e)
 {
-	return err_set(
-		e, EINVAL,
-		"'%s" JOURNAL_DIR
-		"/%s/journal.json' is not a journal that this version reads%s%s. Get it back "
-		"from a backup. If there is none, what stood on the host before is kept "
-		"beside it (before-0 and so on): put the files right by hand, and move "
-		"'%s" JOURNAL_DIR "/%s' away",
-		host_prefix(h), below, *why ? ": " : "", why, host_prefix(h), below);
+	return err_set(e, EINVAL,
+		       "'%s" JOURNAL_DIR
+		       "/%s/journal.json' is not a journal that this version reads%s%s",
+		       host_prefix(h), below, *why ? ": " : "", why);
 }
 
 /* A run begins only when there is something to do: that none of it is known is no sign that none
@@ -283,8 +280,8 @@ static bool records_nothing(const struct journal *j)
 	return j->rollback ? !j->n_undoes : !j->n_steps && !j->n_commands && !j->n_units;
 }
 
-static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
-		struct err *e)
+static int load_whole(const struct host *h, const char *dir, bool images, struct journal *ret,
+		      struct err *e)
 {
 	const char *below = dir + strlen(JOURNAL_DIR "/");
 	_cleanup_free_ char *path = NULL, *text = NULL;
@@ -332,6 +329,39 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	*ret = j;
 	j = (struct journal){ 0 };
 	return 0;
+}
+
+/* What is missing or cut short won't mend itself: what that means, and how to go on without it. */
+static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
+		struct err *e)
+{
+	static const char lost_pending[] =
+		"What the interrupted run had changed is still in place, and can't be put back "
+		"from this: what stood in its files before is in the files before-* there, as far "
+		"as they are left. Put back by hand what you need, then give it up and go on from "
+		"the host as it is";
+	static const char lost_entry[] =
+		"What that transaction did can't be taken back without it, nor told from what was "
+		"there before. To go on all the same";
+	_cleanup_buf_ struct buf mv = BUF_INIT;
+	int r = load_whole(h, dir, images, ret, e);
+
+	if (r != -EINVAL && r != -ENOENT && r != -ENOTDIR)
+		return r;
+	for (int i = 0; i < 2; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (asprintf(&path, "%s%.*s%s%s", host_prefix(h),
+			     (int)(strrchr(dir, '/') + 1 - dir), dir, i ? "damaged-" : "",
+			     strrchr(dir, '/') + 1) < 0)
+			return err_oom(e);
+		buf_addc(&mv, ' ');
+		buf_add_word(&mv, path);
+	}
+	if (mv.failed)
+		return err_oom(e);
+	err_append(e, "\n%s: mv -T%s", streq(dir, PENDING) ? lost_pending : lost_entry, mv.data);
+	return r;
 }
 
 /* Anything at all, a link that leads nowhere too: who puts things back has to look at it. */
@@ -399,8 +429,8 @@ int journal_list(const struct host *h, struct journal **ret, size_t *ret_n, stru
 {
 	_cleanup_strv_ char **names = NULL;
 	struct journal *list;
-	size_t n;
-	int r;
+	size_t n, read = 0;
+	int broken = 0;
 
 	if (entries(h, &names, &n, e) < 0)
 		return e->code;
@@ -411,15 +441,18 @@ int journal_list(const struct host *h, struct journal **ret, size_t *ret_n, stru
 		_cleanup_free_ char *dir = NULL;
 
 		if (asprintf(&dir, HISTORY "/%s", names[i]) < 0 ||
-		    load(h, dir, false, &list[i], e) < 0) {
-			r = dir ? e->code : err_oom(e);
-			journal_list_free(list, n);
-			return r;
+		    load(h, dir, false, &list[read], e) == -ENOMEM) {
+			journal_list_free(list, read);
+			return err_oom(e);
 		}
+		if (list[read].id)
+			read++;
+		else
+			broken = (int)entry_id(names[i]);
 	}
 	*ret = list;
-	*ret_n = n;
-	return 0;
+	*ret_n = read;
+	return broken;
 }
 
 void journal_list_free(struct journal *list, size_t n)

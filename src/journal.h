@@ -158,8 +158,9 @@ int journal_history(const struct host *h, struct err *e);
 int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e);
 
 /*
- * The history without images, oldest first; broken entries fail with their name. *ret is an array
- * of *ret_n; free with journal_list_free.
+ * The history without images, oldest first, without what can't be read. *ret is an array of *ret_n;
+ * free with journal_list_free. Returns 0, or the number of the newest entry that can't be read, and
+ * *e says why: what stands before that one may have been undone by it.
  */
 int journal_list(const struct host *h, struct journal **ret, size_t *ret_n, struct err *e);
 void journal_list_free(struct journal *list, size_t n);

@@ -490,11 +490,12 @@ static int cmd_history(const struct command *c, const struct options *o)
 	struct journal *list;
 	struct err e;
 	size_t n;
-	int code = open_host(c, o, &h);
+	int code = open_host(c, o, &h), broken;
 
 	if (code)
 		return code;
-	if (journal_list(h, &list, &n, &e) < 0) {
+	broken = journal_list(h, &list, &n, &e);
+	if (broken < 0) {
 		put_error(c, o, NULL, EXIT_FAILED, &e);
 		return EXIT_FAILED;
 	}
@@ -503,13 +504,15 @@ static int cmd_history(const struct command *c, const struct options *o)
 	else
 		put(stdout, text = report_history_text(list, n, &o->style));
 	journal_list_free(list, n);
+	if (broken)
+		put_stderr(e.text);
 	if (journal_look(h, &e) > 0 && !journal_locked_by(h)) {
 		err_set(&e, EUCLEAN, "an interrupted run waits to be put back: bulkhead recover%s",
 			host_root_words(h));
 		put_stderr(e.text);
 		return EXIT_STUCK;
 	}
-	return EXIT_AS_WANTED;
+	return broken ? EXIT_FAILED : EXIT_AS_WANTED;
 }
 
 static int terminal_width(void)

@@ -647,13 +647,17 @@ int reconcile_unproved(const struct host *h, unsigned *ret, struct err *e)
 	char boot[33];
 	uint64_t age;
 	size_t n;
+	int r;
 
 	*ret = 0;
 	if (units_boot_age(h, &age, e) < 0 || units_boot_id(h, boot, e) < 0)
 		return e->code;
 	if (age > RECONCILE_YOUNG)
 		return 0;
-	if (journal_list(h, &list, &n, e) < 0)
+	r = journal_list(h, &list, &n, e);
+	if (r > 0)
+		journal_list_free(list, n);
+	if (r != 0)
 		return e->code;
 	for (size_t i = n; i > 0 && !*ret; i--) {
 		const struct journal *j = &list[i - 1];

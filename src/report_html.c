@@ -279,12 +279,15 @@ void report_html_history(struct buf *b, const struct host *h)
 	struct journal *list;
 	struct err e;
 	size_t n;
+	int broken = journal_list(h, &list, &n, &e);
 
 	buf_adds(b, "<section id=\"history\">\n<h2>History</h2>\n");
-	if (journal_list(h, &list, &n, &e) < 0) {
+	if (broken) {
 		buf_adds(b, "<p class=\"words\">It can't be read: ");
 		html_add_text(b, e.text);
 		buf_adds(b, "</p>\n</section>\n");
+		if (broken > 0)
+			journal_list_free(list, n);
 		return;
 	}
 	if (!n)

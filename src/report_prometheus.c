@@ -131,8 +131,11 @@ static void add_last(struct buf *b, const struct host *h)
 	struct journal *list;
 	struct err ignored;
 	size_t n;
+	int broken = h ? journal_list(h, &list, &n, &ignored) : -ENOENT;
 
-	if (!h || journal_list(h, &list, &n, &ignored) < 0)
+	if (broken > 0)
+		journal_list_free(list, n);
+	if (broken)
 		return;
 	metric_value(b, "bulkhead_transaction_id",
 		     "The last transaction of the history, 0 before the first.",

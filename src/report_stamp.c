@@ -55,10 +55,11 @@ json_t *report_applied_json(const struct host *h)
 	json_t *o = NULL;
 	struct err e;
 	size_t n;
+	int broken = journal_list(h, &list, &n, &e);
 
-	if (journal_list(h, &list, &n, &e) < 0)
+	if (broken < 0)
 		return json_null();
-	for (size_t i = n; i > 0 && !o; i--) {
+	for (size_t i = n; i > 0 && list[i - 1].id > (unsigned)broken && !o; i--) {
 		const struct journal *j = &list[i - 1];
 		_cleanup_buf_ struct buf when = BUF_INIT;
 

@@ -534,11 +534,15 @@ static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, si
 			   struct err *e)
 {
 	struct journal *list;
+	struct err unread;
 	unsigned *ids;
 	size_t n, k = 0;
+	int broken = journal_list(h, &list, &n, &unread);
 
-	if (journal_list(h, &list, &n, e) < 0)
+	if (broken < 0) {
+		*e = unread;
 		return e->code;
+	}
 	ids = calloc(n + 1, sizeof(*ids));
 	for (size_t i = n; ids && i > 0; i--) {
 		if (list[i - 1].id < id)
@@ -551,6 +555,8 @@ static int rollback_choose(const struct host *h, unsigned id, unsigned **ret, si
 	}
 	if (!ids)
 		err_oom(e);
+	else if (broken && (id ? id <= (unsigned)broken : !k || ids[0] < (unsigned)broken))
+		*e = unread;
 	else if (id && (!k || ids[k - 1] != id))
 		err_set(e, ENOENT,
 			"there is no transaction %u that could be undone: see bulkhead history%s",

@@ -204,10 +204,16 @@ START_TEST(broken_ones_are_told)
 		put(PENDING "/journal.json", texts[i]);
 		ck_assert_int_eq(journal_pending(host, &j, &e), -EINVAL);
 		ck_says("/var/lib/bulkhead/pending/journal.json");
+		ck_says("mv -T ");
+		ck_says("/var/lib/bulkhead/damaged-pending");
 	}
 	put("/var/lib/bulkhead/history/000001/journal.json", "{}");
-	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EINVAL);
-	ck_says("000001");
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), 1);
+	ck_assert_uint_eq(n, 0);
+	journal_list_free(list, n);
+	ck_says(HISTORY "/000001/journal.json");
+	ck_says("mv -T ");
+	ck_says(HISTORY "/damaged-000001");
 }
 END_TEST
 
@@ -222,7 +228,9 @@ START_TEST(newer_ones_are_refused)
 	ck_assert_int_eq(journal_pending(host, &j, &e), -EPROTONOSUPPORT);
 	ck_says("/var/lib/bulkhead/pending/journal.json' was written by a newer bulkhead");
 	put("/var/lib/bulkhead/history/000001/journal.json", "{\"format\": 2}");
-	ck_assert_int_eq(journal_list(host, &list, &n, &e), -EPROTONOSUPPORT);
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), 1);
+	journal_list_free(list, n);
+	ck_assert_int_eq(e.code, -EPROTONOSUPPORT);
 	ck_says(HISTORY "/000001/journal.json");
 	ck_assert_int_eq(journal_state(host, &state, &e), -EPROTONOSUPPORT);
 	ck_says("Install that version");
@@ -452,6 +460,31 @@ START_TEST(what_stands)
 }
 END_TEST
 
+/* What is older than a damaged one can't be told; what is newer can. */
+START_TEST(a_damaged_one_among_others)
+{
+	_cleanup_json_ json_t *state = NULL;
+	struct journal *list;
+	size_t n;
+
+	commit(false, 0, 10);
+	commit(false, 0, 20);
+	put(HISTORY "/000001/journal.json", "{");
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), 1);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(list[0].id, 2);
+	journal_list_free(list, n);
+	ck_ok(journal_state(host, &state, &e));
+	put(HISTORY "/000009", "a file");
+	ck_assert_int_eq(journal_list(host, &list, &n, &e), 9);
+	ck_says("mv -T ");
+	journal_list_free(list, n);
+	ck_assert_int_eq(rename(at(HISTORY "/000009"), at(HISTORY "/damaged-000009")), 0);
+	ck_assert_int_eq(rename(at(HISTORY "/000001"), at(HISTORY "/damaged-000001")), 0);
+	stands("2", 20);
+}
+END_TEST
+
 /* A number more counts as one more: the directories are not sorted by their names. */
 START_TEST(the_millionth_is_the_newest)
 {
@@ -652,6 +685,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, pending_that_records_nothing);
 	tcase_add_test(tc, images_that_are_not_ours);
 	tcase_add_test(tc, what_stands);
+	tcase_add_test(tc, a_damaged_one_among_others);
 	tcase_add_test(tc, the_millionth_is_the_newest);
 	tcase_add_test(tc, one_run_at_a_time);
 	tcase_add_test(tc, a_dead_run_is_not_named);

@@ -78,7 +78,7 @@ static void check_history(struct host *h, bool force)
 	size_t n;
 
 	require(journal_state(h, &state, &e) <= 0);
-	if (journal_list(h, &list, &n, &e) == 0)
+	if (journal_list(h, &list, &n, &e) >= 0)
 		journal_list_free(list, n);
 	require(transaction_rollback(h, 0, force, true, NULL, 0, &j, &between, &failed, &e) <= 0);
 }
