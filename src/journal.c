@@ -264,7 +264,6 @@ static int load_image(const struct host *h, const char *below, const struct jour
 		host_prefix(h), below);
 }
 
-/* load() says what to do about it. */
 static int not_a_journal(const struct host *h, const char *below, const char *why, struct err *e)
 {
 	return err_set(e, EINVAL,
@@ -332,8 +331,7 @@ static int load_whole(const struct host *h, const char *dir, bool images, struct
 }
 
 /* What is missing or cut short won't mend itself: what that means, and how to go on without it. */
-static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
-		struct err *e)
+static int tell_lost(const struct host *h, const char *dir, struct err *e)
 {
 	static const char lost_pending[] =
 		"What the interrupted run had changed is still in place, and can't be put back "
@@ -344,10 +342,7 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 		"What that transaction did can't be taken back without it, nor told from what was "
 		"there before. To go on all the same";
 	_cleanup_buf_ struct buf mv = BUF_INIT;
-	int r = load_whole(h, dir, images, ret, e);
 
-	if (r != -EINVAL && r != -ENOENT && r != -ENOTDIR)
-		return r;
 	for (int i = 0; i < 2; i++) {
 		_cleanup_free_ char *path = NULL;
 
@@ -361,7 +356,15 @@ static int load(const struct host *h, const char *dir, bool images, struct journ
 	if (mv.failed)
 		return err_oom(e);
 	err_append(e, "\n%s: mv -T%s", streq(dir, PENDING) ? lost_pending : lost_entry, mv.data);
-	return r;
+	return e->code;
+}
+
+static int load(const struct host *h, const char *dir, bool images, struct journal *ret,
+		struct err *e)
+{
+	int r = load_whole(h, dir, images, ret, e);
+
+	return r == -EINVAL || r == -ENOENT || r == -ENOTDIR ? tell_lost(h, dir, e) : r;
 }
 
 /* Anything at all, a link that leads nowhere too: who puts things back has to look at it. */
@@ -412,9 +415,20 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e)
 		return 0;
 	if (load(h, PENDING, true, ret, e) < 0)
 		return e->code;
-	return records_nothing(ret)
-		       ? not_a_journal(h, "pending", "it says nothing of what was done", e)
-		       : 1;
+	if (!records_nothing(ret))
+		return 1;
+	not_a_journal(h, "pending", "it says nothing of what was done", e);
+	return tell_lost(h, PENDING, e);
+}
+
+int journal_waits(const struct host *h, struct err *e)
+{
+	_cleanup_journal_ struct journal j = { 0 };
+
+	if (journal_pending(h, &j, e) < 0)
+		return e->code = -EUCLEAN;
+	return err_set(e, EUCLEAN, "an interrupted run waits to be put back: bulkhead recover%s",
+		       host_root_words(h));
 }
 
 int journal_load(const struct host *h, unsigned id, struct journal *ret, struct err *e)

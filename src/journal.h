@@ -145,6 +145,10 @@ int journal_pending(const struct host *h, struct journal *ret, struct err *e);
 /* A cheap look: is there a pending/ directory? 1, 0, or why that can't be told. */
 int journal_look(const struct host *h, struct err *e);
 
+/* What a person has to know of pending/, which is there: that recover puts it back, or why it
+ * can't, and what to type. Always -EUCLEAN. */
+int journal_waits(const struct host *h, struct err *e);
+
 /* Is it there, as far as can be told? What can't be is taken for it. */
 bool journal_interrupted(const struct host *h);
 

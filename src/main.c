@@ -507,8 +507,7 @@ static int cmd_history(const struct command *c, const struct options *o)
 	if (broken)
 		put_stderr(e.text);
 	if (journal_look(h, &e) > 0 && !journal_locked_by(h)) {
-		err_set(&e, EUCLEAN, "an interrupted run waits to be put back: bulkhead recover%s",
-			host_root_words(h));
+		journal_waits(h, &e);
 		put_stderr(e.text);
 		return EXIT_STUCK;
 	}

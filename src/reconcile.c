@@ -220,9 +220,7 @@ static bool in_between(const struct host *h, struct report *r)
 		err_set(&r->err, EBUSY,
 			"another run of bulkhead (process %u) is at work on this host", pid);
 	else
-		err_set(&r->err, EUCLEAN,
-			"an interrupted run left this host in between. Put it back: bulkhead recover%s",
-			host_root_words(h));
+		journal_waits(h, &r->err);
 	end(r, pid ? REPORT_REFUSED : REPORT_STUCK, pid ? EXIT_FAILED : EXIT_STUCK);
 	return true;
 }

@@ -38,9 +38,7 @@ int transaction_begin(struct transaction *t, struct host *h, const struct progre
 		return r;
 	there = journal_look(h, r < 0 ? &ignored : e);
 	if (there > 0)
-		return err_set(e, EUCLEAN,
-			       "an interrupted run waits to be put back: bulkhead recover%s",
-			       host_root_words(h));
+		return journal_waits(h, e);
 	return r < 0 ? r : there;
 }
 

@@ -206,6 +206,8 @@ START_TEST(broken_ones_are_told)
 		ck_says("/var/lib/bulkhead/pending/journal.json");
 		ck_says("mv -T ");
 		ck_says("/var/lib/bulkhead/damaged-pending");
+		ck_assert_int_eq(journal_waits(host, &e), -EUCLEAN);
+		ck_says("/var/lib/bulkhead/damaged-pending");
 	}
 	put("/var/lib/bulkhead/history/000001/journal.json", "{}");
 	ck_assert_int_eq(journal_list(host, &list, &n, &e), 1);
@@ -245,6 +247,8 @@ START_TEST(damaged_images_are_told)
 	_cleanup_free_ char *text = NULL;
 
 	ck_ok(journal_create(host, &j, &e));
+	ck_assert_int_eq(journal_waits(host, &e), -EUCLEAN);
+	ck_says("bulkhead recover --root ");
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		if (wrong[i])
 			tree_write(root, PENDING "/before-0", wrong[i], 0600);
