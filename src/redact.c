@@ -253,7 +253,7 @@ static const char *hide_assigned(const char *p, enum kind kind, char before, boo
 /* Past a backslash and the end of its line, and comments after it; NULL: there is none. */
 static const char *continued(const char *p)
 {
-	size_t n = strspn(p + 1, "\r");
+	size_t n = *p == '\\' ? strspn(p + 1, "\r") : 0;
 
 	if (*p != '\\' || p[1 + n] != '\n')
 		return NULL;
