@@ -50,6 +50,15 @@ struct errs {
 
 void errs_done(struct errs *es);
 
+/* All of them, which are another owner's from then on. */
+static inline struct errs errs_take(struct errs *es)
+{
+	struct errs taken = *es;
+
+	*es = (struct errs){ 0 };
+	return taken;
+}
+
 /* Adds a mistake. `where` may be NULL. Never fails loudly: out of memory sets es->failed. */
 void errs_add(struct errs *es, const char *where, const char *fmt, ...) PRINTF(3, 4);
 

@@ -122,12 +122,9 @@ static void put_other(const struct command *c, const struct options *o, enum exi
 	r.code = code;
 	r.result = REPORT_REFUSED;
 	r.err = *e;
-	if (mistakes) {
-		r.changes.mistakes = *mistakes;
-		*mistakes = (struct errs){ 0 };
-	}
-	text = renders[o->output](&r);
-	put_as_is(stdout, text);
+	if (mistakes)
+		r.changes.mistakes = errs_take(mistakes);
+	put_as_is(stdout, text = renders[o->output](&r));
 }
 
 static void put_error(const struct command *c, const struct options *o, const struct host *h,
@@ -518,9 +515,7 @@ static int terminal_width(void)
 {
 	struct winsize w;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40)
-		return w.ws_col;
-	return 80;
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col >= 40 ? w.ws_col : 80;
 }
 
 static int cmd_subids(const struct command *c, const struct options *o)
