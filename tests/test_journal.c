@@ -300,7 +300,7 @@ START_TEST(pending_that_records_nothing)
 		ck_assert_int_eq(journal_pending(host, &back, &e), -EINVAL);
 		ck_says(PENDING "/journal.json");
 		ck_says("says nothing of what was done");
-		ck_says("before-0");
+		ck_says("before-*");
 		journal_done(&back);
 	}
 	j.rollback = false;
