@@ -270,9 +270,12 @@ static json_t *ids_json(const unsigned *ids, size_t n)
 /* One that was appended is a string, one that was replaced says what stood there; or more. */
 static json_t *line_json(const struct line *l)
 {
-	return l->old || l->same > 1 ? json_pack("{s:s*, s:s, s:i}", "old", l->old, "text", l->text,
-						 "same", (int)l->same)
-				     : json_string(l->text);
+	/* Not "s*": jansson leaves a member out there when memory is short, too. */
+	if (l->old)
+		return json_pack("{s:s, s:s, s:i}", "old", l->old, "text", l->text, "same",
+				 (int)l->same);
+	return l->same > 1 ? json_pack("{s:s, s:i}", "text", l->text, "same", (int)l->same)
+			   : json_string(l->text);
 }
 
 /* For who reads the journal. */

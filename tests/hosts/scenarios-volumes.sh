@@ -55,6 +55,16 @@ scenario_volumes() {
 	host_exec "$H" stat -c '%a %z' /etc/shadow /etc >"$W/etc-after"
 	unchanged "/etc" "$W/etc-before" "$W/etc-after"
 
+	plan_volumes 'volumes: [{path: /srv/data, container-user: 33, recursive: true}, {path: /srv/data, container-user: 34, access: ro}]'
+	bh 0 apply
+	sh_ 'echo new >/srv/data/new'
+	same "what a reader reads" new "$(as_user 34 'cat /data/new')"
+	! as_user 34 'echo x >>/data/new' || fail "a reader kept from writing" "one that writes"
+	! as_user 34 'echo x >/data/g' || fail "a reader kept from making files" "one that makes"
+	as_user 33 'echo x >>/data/new; rm /data/new'
+	bh 0 check
+	bh 0 rollback
+
 	plan_volumes
 	bh 0 apply
 	sh_ 'getfacl -pRn /srv' >"$W/acl-after"
