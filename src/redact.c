@@ -178,14 +178,49 @@ static const char *hide_member(const char *p, enum kind kind, bool whole, struct
 	return value;
 }
 
+/* Past "://": the credentials of an address. Up to *bare there are none, which has not to be looked
+ * for again at each "://" of "://://://". */
+static const char *hide_userinfo(const char *p, const char **bare, struct buf *out)
+{
+	const char *at = NULL, *q = p;
+
+	if (p < *bare)
+		return p;
+	for (; *q && !strchr(" \t\r\n\"\033", *q); q++)
+		if (*q == '@')
+			at = q;
+	*bare = q;
+	if (!at)
+		return p;
+	buf_adds(out, HIDDEN);
+	return at;
+}
+
 /* Past the line after `name:`: a reason or a mistake, which may tell the old and the new. */
 static const char *hide_line(const char *p, enum kind kind, struct buf *out)
 {
+	const char *bare = p, *word = p, *at;
+
 	while (*p && *p != '\n') {
-		if (at_quote(p))
+		size_t n = scheme_end(p);
+
+		if (at_quote(p)) {
 			p = hide_quoted(p, kind, out);
-		else
+		} else if (n) {
+			buf_add(out, p, n);
+			p = hide_userinfo(p + n, &bare, out);
+		} else if (p >= word && kind == ADDRESS && !strchr(" \t", *p)) {
+			word = p + strcspn(p, " \t\r\n\"\\");
+			at = memchr(p, '@', (size_t)(word - p));
+			if (at && memchr(p, ':', (size_t)(at - p))) {
+				hide_value(p, (size_t)(word - p), kind, out);
+				p = word;
+			} else {
+				buf_addc(out, *p++);
+			}
+		} else {
 			buf_addc(out, *p++);
+		}
 	}
 	return p;
 }
@@ -309,24 +344,6 @@ static const char *hide_values(const char *p, enum kind kind, char before, bool 
 	if (sign[-1] == '=')
 		return hide_assigned(sign, kind, before, whole, out);
 	return quoted ? hide_member(sign, kind, whole, out) : hide_line(sign, kind, out);
-}
-
-/* Past "://": the credentials of an address. Up to *bare there are none, which has not to be looked
- * for again at each "://" of "://://://". */
-static const char *hide_userinfo(const char *p, const char **bare, struct buf *out)
-{
-	const char *at = NULL, *q = p;
-
-	if (p < *bare)
-		return p;
-	for (; *q && !strchr(" \t\r\n\"\033", *q); q++)
-		if (*q == '@')
-			at = q;
-	*bare = q;
-	if (!at)
-		return p;
-	buf_adds(out, HIDDEN);
-	return at;
 }
 
 /*

@@ -18,6 +18,11 @@ static const struct {
 	{ "\"http://bob:hunt'er,2`<>@c\"", "\"http://***@c\"" },
 	{ "\"http:\\/\\/bob:pw@c\"", "\"http:\\/\\/***@c\"" },
 	/* dockerd takes proxies without a scheme */
+	{ "log-opts.splunk-url: https://u:hunter2@h/\"'<b>`: it has to be",
+	  "log-opts.splunk-url: https://***@h/\"'<b>`: it has to be" },
+	{ "registry-mirrors[0]: not http://a:hunter2@b nor u:hunter2@c \\ a@b x:",
+	  "registry-mirrors[0]: not http://***@b nor ***@c \\ a@b x:" },
+	{ "token: see https://u:hunter2@x", "token: see https://***@x" },
 	{ "\"http-proxy\": \"bob:hunter2@proxy:3128\"", "\"http-proxy\": \"***@proxy:3128\"" },
 	{ "HTTPS_PROXY=bob:hun'ter,2@proxy:3128 x", "HTTPS_PROXY=***@proxy:3128 x" },
 	{ "https-proxy: unset -> \"bob:pw@h\"", "https-proxy: unset -> \"***@h\"" },
