@@ -305,9 +305,9 @@ static int diff(const struct section *s, const struct previous *was, const struc
 				return e->code;
 			continue;
 		}
-		r = changes_file(out, h, p->path, text, strlen(text), 0644, 0, 0, NAME,
-				 first_wanted(s), field_find(fields, first_wanted(s))->cis, p->text,
-				 e);
+		r = changes_file(out, h, p->path, text, strlen(text), CHANGE_EXACTLY | 0644, 0, 0,
+				 NAME, first_wanted(s), field_find(fields, first_wanted(s))->cis,
+				 p->text, e);
 		if (r > 0)
 			r = whys(s, p->path, p->text, out, e);
 		if (r < 0)

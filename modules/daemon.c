@@ -451,7 +451,7 @@ static int remember(struct work *w, struct err *e)
 	if (!state)
 		return err_oom(e);
 	/* Also when a restart is asked for: it may be put off, and after it the memory is stale. */
-	if (w->run.up && (writes || w->reload)) {
+	if (w->run.up && !w->run.starting && (writes || w->reload)) {
 		json_t *keys = read_keys(w);
 
 		if (!keys)

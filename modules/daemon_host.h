@@ -40,6 +40,7 @@ void daemon_userns_done(struct daemon_userns *u);
 struct daemon_running {
 	char why[400];		/* why there is none to ask; "" when there is */
 	bool up;		/* the unit runs, though its API may not answer */
+	bool starting;		/* it is `up`, and may have read its files or not */
 	struct unit_state unit; /* when `up` */
 	struct daemon_seen seen;
 };

@@ -468,13 +468,17 @@ static int tell_tools(const struct registries *r, struct changes *out, struct er
 
 int registries_tell(const struct registries *r, struct changes *out, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if ((r->means & table[i].bit) && r->cannot[i])
-			errs_add(
-				&out->refusals, section_where(r->s, "enforce"),
-				"`enforce: %s` can't be had on this host: %s; `enforce: auto` takes "
-				"what can",
-				table[i].name, r->cannot[i]);
+	bool refused = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		if (!(r->means & table[i].bit) || !r->cannot[i])
+			continue;
+		refused = true;
+		errs_add(&out->refusals, section_where(r->s, "enforce"),
+			 "`enforce: %s` can't be had on this host: %s; `enforce: auto` takes what "
+			 "can",
+			 table[i].name, r->cannot[i]);
+	}
 	if ((r->means & MEANS_SYSCONFIG) && r->all && json_array_size(r->allow) && !r->adds)
 		errs_add(&out->refusals, section_where(r->s, "allow"),
 			 "registries.allow: docker.service hands $" VARIABLE
@@ -482,7 +486,7 @@ int registries_tell(const struct registries *r, struct changes *out, struct err 
 			 "pulled. Type: systemctl edit docker.service, and add it to ExecStart=");
 	if (r->cmd->installed && tell_uncovered(r, out, e) < 0)
 		return e->code;
-	if (r->means && tell_chosen(r, out, e) < 0)
+	if (r->means && !refused && tell_chosen(r, out, e) < 0)
 		return e->code;
 	return tell_tools(r, out, e);
 }

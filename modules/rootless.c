@@ -130,8 +130,8 @@ static int own(struct work *w, const char *path, const char *content, const char
 {
 	if (json_object_set_new(w->files, path, json_string(content)) < 0)
 		return err_oom(e);
-	return changes_file(w->out, w->h, path, content, strlen(content), 0644, 0, 0, NAME, setting,
-			    CIS, text, e);
+	return changes_file(w->out, w->h, path, content, strlen(content), CHANGE_EXACTLY | 0644, 0,
+			    0, NAME, setting, CIS, text, e);
 }
 
 static int own_template(struct work *w, const char *path, const char *template,

@@ -117,7 +117,7 @@ static int decide(const struct section *s, const struct host *h, const struct un
 	const char *policy = section_str(s, "restart");
 	long long n;
 
-	if (!is_up(u))
+	if (!is_up(u) && !unit_is_starting(u))
 		ask_of_down(a, u);
 	if (a->action == UNIT_NOTHING)
 		return 0;
@@ -125,7 +125,7 @@ static int decide(const struct section *s, const struct host *h, const struct un
 		out->no_boot |= host_is_booting(h) && is_up(u);
 		return put_off_now(h, u, a, e);
 	}
-	if (!is_up(u) && out->no_start)
+	if (a->action == UNIT_START && out->no_start)
 		return put_off(
 			a, e,
 			"%s is down, and a look for drift starts nothing: systemctl start docker",
@@ -202,7 +202,9 @@ static int diff(const struct section *s, const struct previous *was, const struc
 		return e->code;
 	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
-			"docker.service is down though it is enabled", e) < 0)
+			unit_is_starting(&u) ? "docker.service is not up yet"
+					     : "docker.service is down though it is enabled",
+			e) < 0)
 		return e->code;
 	for (size_t i = 0; i < out->n_asks; i++) {
 		struct ask *a = &out->asks[i];

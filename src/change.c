@@ -264,6 +264,20 @@ static int set_content(struct image *im, const char *content, size_t len, struct
 	return 0;
 }
 
+/* Owner and mode of a file's `after`, which begins as a copy of its `before`. */
+static void file_attrs(const struct image *before, mode_t mode, uid_t uid, gid_t gid,
+		       struct image *after)
+{
+	if (mode == CHANGE_KEEP_ATTRS)
+		return;
+	if (before->exists && before->uid == uid && before->gid == gid &&
+	    !(mode & CHANGE_EXACTLY) && !(before->mode & 07777 & ~mode))
+		return;
+	after->mode = S_IFREG | mode;
+	after->uid = uid;
+	after->gid = gid;
+}
+
 int changes_file(struct changes *c, const struct host *h, const char *path, const char *content,
 		 size_t len, mode_t mode, uid_t uid, gid_t gid, const char *module,
 		 const char *setting, const char *cis, const char *text, struct err *e)
@@ -277,11 +291,7 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 		if (image_copy(&old->before, &old->after, e) < 0)
 			return e->code;
 		old->kind = CHANGE_FILE;
-		if (mode != CHANGE_KEEP_ATTRS) {
-			old->after.mode = S_IFREG | mode;
-			old->after.uid = uid;
-			old->after.gid = gid;
-		}
+		file_attrs(&old->before, mode, uid, gid, &old->after);
 	}
 	if (old && old->kind != CHANGE_FILE)
 		return twice(old, module, e);
@@ -304,11 +314,7 @@ int changes_file(struct changes *c, const struct host *h, const char *path, cons
 	} else {
 		*im = (struct image){ .exists = true, .mode = S_IFREG | 0644 };
 	}
-	if (mode != CHANGE_KEEP_ATTRS) {
-		im->mode = S_IFREG | mode;
-		im->uid = uid;
-		im->gid = gid;
-	}
+	file_attrs(&file->before, mode, uid, gid, im);
 	if (set_content(im, content, len, e) < 0)
 		return e->code;
 	if (image_same(&file->before, im))

@@ -143,11 +143,15 @@ int changes_dir(struct changes *c, const struct host *h, const char *path, mode_
 		const char *text, struct err *e);
 
 /*
- * The whole content of a file. mode is the permission bits wanted; pass CHANGE_KEEP_ATTRS to keep
- * owner, mode, ACL and xattrs of a file that exists (0644 root:root when it doesn't). Returns 1
- * when a change was added or joined, 0 when nothing was to do.
+ * The whole content of a file. mode is the permission bits that a new file gets and the most that
+ * one that exists may allow: what is tighter is left alone, for somebody (`permissions.paths`, too)
+ * asked for that. With CHANGE_EXACTLY they are what it has to have, for files that others than root
+ * read. Pass CHANGE_KEEP_ATTRS to keep owner, mode, ACL and xattrs of a file that exists (0644
+ * root:root when it doesn't). Returns 1 when a change was added or joined, 0 when nothing was to
+ * do.
  */
 #define CHANGE_KEEP_ATTRS ((mode_t)-1)
+#define CHANGE_EXACTLY	  ((mode_t)S_IFREG)
 int changes_file(struct changes *c, const struct host *h, const char *path, const char *content,
 		 size_t len, mode_t mode, uid_t uid, gid_t gid, const char *module,
 		 const char *setting, const char *cis, const char *text, struct err *e);

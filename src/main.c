@@ -351,6 +351,7 @@ static int cmd_drift(const struct command *c, const struct options *o)
 	_cleanup_events_ struct events ev = { 0 };
 	_cleanup_report_ struct report r;
 	const struct section *s;
+	struct err told;
 	bool mend;
 	int code;
 
@@ -360,12 +361,11 @@ static int cmd_drift(const struct command *c, const struct options *o)
 	r.h = h;
 	events_open(&ev, h, host_is_live(h) ? put_event : NULL, NULL);
 	if ((code = load_plan(c, o, h, &plan))) {
-		event_send(&ev,
-			   &(struct event){
-				   .kind = EVENT_NOT_LOOKED,
-				   .text = "the plan can't be used; bulkhead validate tells why",
-				   .plan = ro.plan_path },
-			   &r.err);
+		struct event e = { EVENT_NOT_LOOKED, .text = told.text, .plan = ro.plan_path };
+
+		err_set(&told, EINVAL, "the plan can't be used; bulkhead validate%s tells why",
+			host_plan_words(h));
+		event_send(&ev, &e, &r.err);
 		return code;
 	}
 	r.plan = plan;

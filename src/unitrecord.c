@@ -55,7 +55,11 @@ int unitrecord_note(const struct host *h, struct journal *j, struct err *e)
 		if (to_run(r) && !(streq(s.load, "not-found") && makes_unit(j, r->unit)) &&
 		    units_usable(r->unit, &s, e) < 0)
 			return err_prefix(e, "nothing was changed");
-		memcpy(r->before, s.invocation, sizeof(r->before));
+		/* Once it is up, it runs on what was there before, or on what comes now. */
+		if (unit_is_starting(&s))
+			r->before[0] = '\0';
+		else
+			memcpy(r->before, s.invocation, sizeof(r->before));
 		memcpy(r->active, s.active, sizeof(r->active));
 	}
 	return 0;
@@ -302,7 +306,8 @@ static enum unit_action rollback_action(const struct unit_record *r, const struc
 					bool same_boot)
 {
 	bool was = was_up(r);
-	bool is = streq(now->active, "active") || streq(now->active, "reloading");
+	bool is = streq(now->active, "active") || streq(now->active, "reloading") ||
+		  unit_is_starting(now);
 
 	if (to_stop(r))
 		return was && !is ? UNIT_START : UNIT_NOTHING;
@@ -400,9 +405,10 @@ static void rollback_failed(const struct host *h, const struct journal *j, struc
 			buf_addf(&x.stop, " %s", r->unit);
 	}
 	if (journal_load(h, j->undoes[0], &last, &ignored) == 0 && last.plan &&
-	    !streq(last.plan, "-"))
-		buf_addf(&again, "\n  or, to have again what was undone: bulkhead apply %s",
-			 last.plan);
+	    !streq(last.plan, "-")) {
+		buf_adds(&again, "\n  or, to have again what was undone: bulkhead apply ");
+		buf_add_word(&again, last.plan);
+	}
 	by_hand_tell(&x, failed, "systemd", "the files are back, but: ", e,
 		     again.data ? again.data : "");
 }

@@ -32,6 +32,11 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 	return 0;
 }
 
+bool unit_is_starting(const struct unit_state *s)
+{
+	return streq(s->active, "activating") && !has_prefix(s->sub, "auto-restart");
+}
+
 int units_boot_age(const struct host *h, uint64_t *ret, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;

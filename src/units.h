@@ -39,6 +39,12 @@ struct unit_state {
 	bool need_daemon_reload;
 };
 
+/*
+ * It is being started this moment, by whomever: whether it has read its files already, nobody can
+ * tell. One that waits for its automatic restart is down.
+ */
+bool unit_is_starting(const struct unit_state *s);
+
 /* The state of a unit. A unit that doesn't exist is success with load "not-found". */
 int units_state(struct units *u, const char *unit, struct unit_state *ret, struct err *e);
 

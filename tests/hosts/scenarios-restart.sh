@@ -15,6 +15,7 @@ socket_cannot_bind	pristine	pristine	bus,once
 socket_group_missing	pristine	pristine	bus,once
 unit_masked		pristine	pristine	bus
 failed_before		pristine	pristine	bus,once
+starting_already	pristine	pristine	-
 reexec_in_mid_wait	pristine	pristine	-
 signals_in_mid_wait	pristine	pristine	bus,once
 killed_in_mid_wait	pristine	pristine	bus
@@ -382,6 +383,25 @@ scenario_bus_stops_in_mid_wait() {
 	bh 0 rollback
 	as_before
 	sh_ 'systemctl start dbus.socket'
+	even
+}
+
+# Somebody's start is under way: whether it reads what comes now or has read what was there, nobody can tell.
+scenario_starting_already() {
+	plan_icc
+	before
+	odd 'while [ ! -e /run/odd/go ]; do mkdir -p /run/odd; touch /run/odd/hangs; sleep 0.1; done'
+	sh_ 'systemctl restart --no-block docker.service
+		until [ "$(systemctl is-active docker.service)" = activating ]; do sleep 0.1; done'
+	bh_begin apply
+	until_ 'grep icc /etc/docker/daemon.json'
+	sh_ 'touch /run/odd/go'
+	bh_end 0
+	says 'restarted docker.service'
+	expect_icc false
+	bh 0 rollback
+	sh_ 'rm -r /etc/systemd/system/docker.service.d; systemctl daemon-reload'
+	as_before
 	even
 }
 
