@@ -301,9 +301,44 @@ static void walk_kill(struct walker *w, unsigned step)
 /* What an allocation that fails is called: by no errno of a system call. */
 #define NO_MEMORY (-1)
 
-/* File and cause. Memory that ran out has no file. */
-static bool message_tells(const char *text, int num)
+/* One line has both. */
+static bool line_tells(const char *text, const char *cause)
 {
+	for (const char *p = strstr(text, cause); p; p = strstr(p + 1, cause)) {
+		const char *begin = p;
+
+		while (begin > text && begin[-1] != '\n')
+			begin--;
+		if (strcspn(begin, "/'") < strcspn(begin, "\n"))
+			return true;
+	}
+	return false;
+}
+
+/* The folder of the file that the failing call was for; names in it may be ours alone. */
+static bool folder_told(struct walker *w, const struct outcome *o)
+{
+	const char *path = strchr(o->at, '('), *end = strrchr(o->at, '/');
+	char folder[PATH_MAX];
+
+	if (!path)
+		return true;
+	path++;
+	if (!strncmp(path, w->copy, strlen(w->copy)))
+		path += strlen(w->copy);
+	else if (*path == '/')
+		return true;
+	if (!end || end <= path)
+		return true;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(end - path), path);
+	return strstr(out_text(w), folder);
+}
+
+/* File and cause. Memory that ran out has no file. */
+static bool message_tells(struct walker *w, const struct outcome *o, int num)
+{
+	const char *text = out_text(w);
+
 	if ((num == NO_MEMORY || num == ENOMEM) && strstr(text, "out of memory"))
 		return true;
 	if (num == NO_MEMORY)
@@ -311,7 +346,7 @@ static bool message_tells(const char *text, int num)
 	/* ld.so names the library, and keeps to itself why mmap(2) failed. */
 	if (strstr(text, "cannot map zero-fill pages") || strstr(text, "failed to map segment"))
 		return true;
-	return strstr(text, strerror(num)) && strpbrk(text, "/'");
+	return line_tells(text, strerror(num)) && folder_told(w, o);
 }
 
 /* Bad usage, or a bad plan: the plan may not be read, the copy has nothing to do with it. */
@@ -341,7 +376,7 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 		}
 		/* fall through */
 	case 1:
-		if (!message_tells(out_text(w), num)) {
+		if (!message_tells(w, o, num)) {
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
 			return;
@@ -361,7 +396,7 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 			w->c.told++;
 		return;
 	case 3:
-		if (!message_tells(out_text(w), num))
+		if (!message_tells(w, o, num))
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
 		else if (recovered(w, what, &where))
