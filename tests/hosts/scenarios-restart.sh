@@ -400,6 +400,16 @@ scenario_starting_already() {
 	says 'restarted docker.service'
 	expect_icc false
 	bh 0 rollback
+	expect_icc true
+	# On what was there it would never come up.
+	odd "if ! $new; then exec sleep 1000; fi"
+	sh_ 'systemctl restart --no-block docker.service
+		until [ "$(systemctl is-active docker.service)" = activating ]; do sleep 0.1; done'
+	bh 0 apply
+	says 'restarted docker.service'
+	expect_icc false
+	odd
+	bh 0 rollback
 	sh_ 'rm -r /etc/systemd/system/docker.service.d; systemctl daemon-reload'
 	as_before
 	even
