@@ -306,8 +306,9 @@ static enum unit_action rollback_action(const struct unit_record *r, const struc
 					bool same_boot)
 {
 	bool was = was_up(r);
+	/* Between two automatic restarts, too. */
 	bool is = streq(now->active, "active") || streq(now->active, "reloading") ||
-		  unit_is_starting(now);
+		  streq(now->active, "activating");
 
 	if (to_stop(r))
 		return was && !is ? UNIT_START : UNIT_NOTHING;

@@ -7,7 +7,7 @@
 
 #define FENCE "bulkhead-docker-tls.service"
 
-static const char *active, *invocation;
+static const char *active, *sub = "", *invocation;
 static bool booting;
 static unsigned reloads, touched, queued;
 
@@ -30,7 +30,9 @@ static int fake_state(struct units *u, const char *unit, struct unit_state *ret,
 	(void)unit;
 	(void)err;
 	*ret = (struct unit_state){ 0 };
+	snprintf(ret->load, sizeof(ret->load), "loaded");
 	snprintf(ret->active, sizeof(ret->active), "%s", active);
+	snprintf(ret->sub, sizeof(ret->sub), "%s", sub);
 	snprintf(ret->invocation, sizeof(ret->invocation), "%s", invocation);
 	return 0;
 }
@@ -276,6 +278,32 @@ START_TEST(a_boot_only_reloads)
 }
 END_TEST
 
+/* Its invocation tells nothing of the files that it runs on. */
+START_TEST(one_that_is_being_started)
+{
+	const struct past past = { false, UNIT_RESTART, "activating", "", "one" };
+	struct journal j;
+
+	interrupted(&j, UNIT_RESTART);
+	active = "activating";
+	invocation = "one";
+	sub = "start";
+	ck_ok(unitrecord_note(host, &j, &e));
+	ck_assert_str_eq(j.units[0].before, "");
+	ck_assert_str_eq(j.units[0].active, "activating");
+	ck_assert_int_eq(asked(&past, 1), UNIT_RESTART);
+	/* Down: it reads them when its time has come. */
+	sub = "auto-restart";
+	ck_ok(unitrecord_note(host, &j, &e));
+	ck_assert_str_eq(j.units[0].before, "one");
+	ck_assert_int_eq(asked(&past, 1), UNIT_RESTART);
+	sub = "";
+	active = "active";
+	ck_assert_int_eq(asked(&past, 1), UNIT_RESTART);
+	journal_done(&j);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
@@ -284,6 +312,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, what_is_down_waits_for_the_boot);
 	tcase_add_test(tc, what_is_up_is_told_at_boot);
 	tcase_add_test(tc, a_boot_only_reloads);
+	tcase_add_test(tc, one_that_is_being_started);
 }
 
 UNIT_MAIN("unitrecord")
