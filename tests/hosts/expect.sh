@@ -69,7 +69,7 @@ manifest() {
 # Every file of the root (and locks and sockets in /run): inode, times, mode, owner. Nothing can have been
 # written, not even the same bytes, when two of these are equal. Docker's data and the journal are left out.
 stamps() {
-	sh_ 'find / -xdev \( -path /var/lib/docker -o -path /var/lib/containerd -o -path /var/log/journal \) -prune -o \
+	sh_ 'find / -xdev \( -path /var/lib/docker -o -path /var/lib/containerd -o -path "/home/*/.local/share/docker" -o -path /var/log/journal \) -prune -o \
 			-printf "%D %p %y %i %m %U:%G %s %T@ %C@\n" |
 			grep "^$(stat -c %d /) " # not the roots of what is mounted
 		find /run/lock /run/docker.sock /run/bulkhead* -printf "%p %y %i %m %U:%G %s %T@ %C@\n" 2>/dev/null || :' | sort

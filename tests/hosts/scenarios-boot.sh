@@ -252,7 +252,7 @@ scenario_boot_docker_fails() {
 	boot
 	host_put "$H" "$BULKHEAD" /usr/sbin/bulkhead 0755
 	plan_icc
-	odd "if $new; then echo 'level=fatal msg=\"no such luck\"' >&2; exit 1; fi"
+	odd "if $new; then echo 'level=fatal msg=\"no such luck\"' >&2; sleep 0.5; exit 1; fi"
 	before
 	boot_unit
 	HOST_WITHOUT_DOCKER=1 boot
@@ -297,7 +297,7 @@ beside_docker_switched_on() {
 	same "nothing is left to do: InvocationID" "$id" "$(invocation)"
 
 	boot_good 'daemon: {log-driver: local}' | plan
-	odd "if grep -q log-driver /etc/docker/daemon.json; then echo 'level=fatal msg=\"no such luck\"' >&2; exit 1; fi"
+	odd "if grep -q log-driver /etc/docker/daemon.json; then echo 'level=fatal msg=\"no such luck\"' >&2; sleep 0.5; exit 1; fi"
 	sh_ 'systemctl restart bulkhead-boot.service'
 	beside_docker_applied exit-code
 	sh_ 'journalctl --sync; journalctl -q -b -o cat -u bulkhead-apply.service' >"$W/out"

@@ -207,7 +207,7 @@ scenario_drift_mended() {
 	bh 0 check
 
 	# A mending that fails restarts Docker, and puts it back: once, however often is looked.
-	odd 'if grep -q debug /etc/docker/daemon.json; then echo "level=fatal msg=\"no such luck\"" >&2; exit 1; fi'
+	odd 'if grep -q debug /etc/docker/daemon.json; then echo "level=fatal msg=\"no such luck\"" >&2; sleep 0.5; exit 1; fi'
 	at_rest
 	mark
 	printf 'version: 1\ninclude: [profile:baseline]\ndrift: apply\nservice: {watch: 0}\ndaemon: {log-level: debug}\n' | plan

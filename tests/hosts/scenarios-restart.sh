@@ -40,6 +40,7 @@ plan_icc() { # [SERVICE]
 	END
 }
 
+# What speaks and is gone at once is nobody's to journald: it reads the process's cgroup to tell whose line it is.
 odd() { # SHELL...: what it does before it becomes dockerd
 	{
 		echo '#!/bin/bash'
@@ -104,7 +105,7 @@ typed() { # FILE PATTERN: the command in what was printed that matches, typed as
 
 scenario_crash_at_start() {
 	plan_icc
-	odd "if $new; then echo 'level=fatal msg=\"no such luck\"' >&2; exit 1; fi"
+	odd "if $new; then echo 'level=fatal msg=\"no such luck\"' >&2; sleep 0.5; exit 1; fi"
 	refused_as_before 'no such luck'
 	even
 }
@@ -146,7 +147,7 @@ scenario_undo_fails_once() {
 	plan_icc
 	odd "mkdir -p /run/odd" \
 		"if $new; then touch /run/odd/failing; exit 1; fi" \
-		"if [ -e /run/odd/failing ]; then rm /run/odd/failing; echo 'level=fatal msg=\"not yet\"' >&2; exit 1; fi"
+		"if [ -e /run/odd/failing ]; then rm /run/odd/failing; echo 'level=fatal msg=\"not yet\"' >&2; sleep 0.5; exit 1; fi"
 	no_automatic_restart
 	before
 	bh 3 apply
@@ -422,7 +423,7 @@ scenario_rollback_fails_once() {
 	before
 	bh 0 apply
 	odd "mkdir -p /run/odd" \
-		"if ! $new && [ ! -e /run/odd/failed ]; then touch /run/odd/failed; echo 'level=fatal msg=\"not yet\"' >&2; exit 1; fi"
+		"if ! $new && [ ! -e /run/odd/failed ]; then touch /run/odd/failed; echo 'level=fatal msg=\"not yet\"' >&2; sleep 0.5; exit 1; fi"
 	no_automatic_restart
 	bh 3 rollback
 	says 'the files are back'
