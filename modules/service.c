@@ -201,6 +201,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	if (state_of(h, DOCKER_SERVICE, &u, e) < 0)
 		return e->code;
 	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
+	    !(unit_is_starting(&u) && out->no_start) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
 			unit_is_starting(&u) ? "docker.service is not up yet"
 					     : "docker.service is down though it is enabled",
