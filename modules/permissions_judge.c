@@ -188,14 +188,16 @@ static int foreign_parent(const struct host *h, const char *path, struct judged 
 	return 0;
 }
 
-static int changeable(const struct host *h, const struct walk *w, const struct image *im,
-		      const struct allowed *a, struct judged *j, struct err *e)
+static int changeable(const struct host *h, const char *asked, const struct walk *w,
+		      const struct image *im, const struct allowed *a, struct judged *j,
+		      struct err *e)
 {
 	int r;
 
 	if (w->link_uid || (w->links && im->uid != 0 && im->uid != a->uid))
-		return say(j, VERDICT_STUCK, "it is reached by a symbolic link %s user %u",
-			   w->link_uid ? "of" : "and belongs to",
+		return say(j, VERDICT_STUCK, "'%s%s' leads there by a symbolic link%s user %u",
+			   host_prefix(h), asked,
+			   w->link_uid ? " of" : ", and what is there belongs to",
 			   w->link_uid ? w->link_uid : im->uid);
 	if (S_ISREG(im->mode) && im->nlink > 1)
 		return say(j, VERDICT_STUCK,
@@ -243,7 +245,7 @@ int permissions_judge(const struct host *h, const char *path, const struct allow
 					       : "neither a regular file nor a directory");
 		else if (tighten(&im, a, most, &j)) {
 			j.verdict = VERDICT_LOOSE;
-			if (!planned && changeable(h, &w, &im, a, &j, e) < 0)
+			if (!planned && changeable(h, path, &w, &im, a, &j, e) < 0)
 				return e->code;
 		}
 	}
