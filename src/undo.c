@@ -463,11 +463,11 @@ static int undo_to(const struct host *h, struct step *s, const struct undo *u, c
 	return undo_content(h, s, tmp, now, e);
 }
 
-/* Is it there to be seen, as before? What is missing, or another file, may only be out of reach:
- * behind a link that somebody put on the way, and takes away again. */
+/* Is it there to be seen, as before? What is missing, another file, or what stands in the place of
+ * a directory of ours, may only hide it: a link that somebody put there, and takes away again. */
 static bool seen_before(const struct step *s, const struct image *now)
 {
-	return now->exists && !(s->no_links && now->ino != s->before.ino);
+	return now->exists && s->kind != CHANGE_DIR && !(s->no_links && now->ino != s->before.ino);
 }
 
 int undo_step(const struct host *h, struct step *s, const struct undo *u, bool *ret_changed,

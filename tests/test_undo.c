@@ -394,6 +394,26 @@ START_TEST(all_steps)
 }
 END_TEST
 
+/* A directory of ours, hidden for the time of an undo. */
+START_TEST(a_directory_behind_a_link)
+{
+	struct errs failed = { 0 };
+
+	file("/etc/a/b/f", "made");
+	record();
+	for (size_t i = 0; i < c.n; i++)
+		act(i);
+	ck_assert_int_eq(rename(at("/etc/a/b"), at("/etc/away")), 0);
+	ck_assert_int_eq(symlink("b", at("/etc/a/b")), 0);
+	ck_assert_int_lt(undo_steps(host, &j, NULL, false, &failed, &e), 0);
+	errs_done(&failed);
+	ck_assert_int_eq(unlink(at("/etc/a/b")), 0);
+	ck_assert_int_eq(rename(at("/etc/away"), at("/etc/a/b")), 0);
+	ck_ok(undo_steps(host, &j, NULL, false, &failed, &e));
+	ck_assert(!exists("/etc/a"));
+}
+END_TEST
+
 START_TEST(one_that_fails_stops_no_other)
 {
 	struct errs failed = { 0 };
@@ -538,6 +558,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, attributes);
 	tcase_add_test(tc, attributes_half_set);
 	tcase_add_test(tc, all_steps);
+	tcase_add_test(tc, a_directory_behind_a_link);
 	tcase_add_test(tc, one_that_fails_stops_no_other);
 	tcase_add_test(tc, what_is_out_of_reach);
 	tcase_add_test(tc, databases_that_are_locked);
