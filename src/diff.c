@@ -75,14 +75,19 @@ static size_t count_lines(const char *text, size_t len)
 /* Where the lines of the window begin in what is shown. */
 static bool side_show(struct side *s, const struct diff_text *t)
 {
-	const char *p = t->shown, *end = p + t->shown_len, *nl;
+	const char *p = t->shown, *end, *nl;
 
-	s->shown = t->shown ? t->shown : s->text;
-	s->shown_start =
-		t->shown ? reallocarray(NULL, s->n + 1, sizeof(*s->shown_start)) : s->start;
+	if (!p) {
+		s->shown = s->text;
+		s->shown_start = s->start;
+		return true;
+	}
+	s->shown = p;
+	s->shown_start = reallocarray(NULL, s->n + 1, sizeof(*s->shown_start));
 	if (!s->shown_start)
 		return false;
-	for (size_t i = 0; t->shown && i <= s->before + s->n; i++) {
+	end = p + t->shown_len;
+	for (size_t i = 0; i <= s->before + s->n; i++) {
 		if (i >= s->before)
 			s->shown_start[i - s->before] = (size_t)(p - t->shown);
 		nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
