@@ -133,7 +133,7 @@ static bool is_domain(const char *s, size_t n)
 static bool is_host_port(const char *s, size_t n)
 {
 	const char *end = *s == '[' ? memchr(s, ']', n) : memchr(s, ':', n);
-	const char *port = *s == '[' ? end + (end != NULL) : end;
+	const char *port = *s == '[' && end ? end + 1 : end;
 	char text[INET6_ADDRSTRLEN];
 	unsigned char raw[16];
 	size_t len = end ? (size_t)(end - s) : n;
