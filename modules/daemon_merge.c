@@ -93,6 +93,12 @@ static int merge_wanted(const struct level *l, struct err *e)
 				return r;
 			continue;
 		}
+		/* An empty map asks for nothing, and what is no map is refused by dockerd. */
+		if (merges(f) && json_is_object(want) && !json_object_size(want) && file &&
+		    !json_is_object(file)) {
+			json_object_del(l->merged, name);
+			continue;
+		}
 		if (!file || was || !json_equal(file, want))
 			if (json_object_set(l->ours, name, want))
 				return err_oom(e);
