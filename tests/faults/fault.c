@@ -64,9 +64,16 @@ static void become(char *const *argv, int out, bool durable)
 
 /* --- its calls --- */
 
-static const char *string_at(pid_t pid, unsigned long long addr, char *buf, size_t size)
+static void string_at(pid_t pid, unsigned long long addr, char *buf, size_t size)
 {
-	return tracer_string(pid, addr, buf, size) == 0 ? buf : "";
+	if (tracer_string(pid, addr, buf, size) < 0)
+		*buf = '\0';
+}
+
+/* Its first argument is a folder's descriptor, and a path from there follows. */
+static bool is_at(const char *name)
+{
+	return has_suffix(name, "at") || has_suffix(name, "at2") || streq(name, "statx");
 }
 
 /* The path of the call that is about to be made: an argument, or what its descriptor is. */
@@ -82,8 +89,8 @@ static void describe(pid_t pid, const struct user_regs_struct *r, const char *na
 	for (size_t i = 0; i < ARRAY_SIZE(by_path); i++)
 		if (streq(name, by_path[i]))
 			string_at(pid, r->rdi, path, sizeof(path));
-	if (!*path && (strstr(name, "at") || streq(name, "openat2")) && !streq(name, "fdatasync"))
-		string_at(pid, r->rsi, path, sizeof(path));
+	if (is_at(name))
+		string_at(pid, streq(name, "symlinkat") ? r->rdx : r->rsi, path, sizeof(path));
 	if (!*path && !streq(name, "mmap")) {
 		snprintf(proc, sizeof(proc), "/proc/%d/fd/%d", (int)pid, (int)r->rdi);
 		n = readlink(proc, path, sizeof(path) - 1);

@@ -334,8 +334,9 @@ static bool folder_told(struct walker *w, const struct outcome *o)
 	return strstr(out_text(w), folder);
 }
 
-/* File and cause. Memory that ran out has no file. */
-static bool message_tells(struct walker *w, const struct outcome *o, int num)
+/* File and cause. Memory that ran out has no file. Where one call failed, it has to be its file;
+ * where all did from then on, it may be the first that could not be done without. */
+static bool message_tells(struct walker *w, const struct outcome *o, int num, bool folder)
 {
 	const char *text = out_text(w);
 
@@ -346,7 +347,7 @@ static bool message_tells(struct walker *w, const struct outcome *o, int num)
 	/* ld.so names the library, and keeps to itself why mmap(2) failed. */
 	if (strstr(text, "cannot map zero-fill pages") || strstr(text, "failed to map segment"))
 		return true;
-	return line_tells(text, strerror(num)) && folder_told(w, o);
+	return line_tells(text, strerror(num)) && (!folder || folder_told(w, o));
 }
 
 /* Bad usage, or a bad plan: the plan may not be read, the copy has nothing to do with it. */
@@ -356,7 +357,7 @@ static bool plan_blamed(const struct walker *w, const struct outcome *o, int num
 }
 
 /* What has to hold after any error. */
-static void judge(struct walker *w, const char *what, const struct outcome *o, int num)
+static void judge(struct walker *w, const char *what, const struct outcome *o, int num, bool folder)
 {
 	char path[2 * PATH_MAX + 64];
 	enum where where;
@@ -376,7 +377,7 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 		}
 		/* fall through */
 	case 1:
-		if (!message_tells(w, o, num)) {
+		if (!message_tells(w, o, num, folder)) {
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
 			return;
@@ -396,7 +397,7 @@ static void judge(struct walker *w, const char *what, const struct outcome *o, i
 			w->c.told++;
 		return;
 	case 3:
-		if (!message_tells(w, o, num))
+		if (!message_tells(w, o, num, folder))
 			bad(w, "%s: the message names not both file and cause: %s", what,
 			    out_text(w));
 		else if (recovered(w, what, &where))
@@ -420,7 +421,7 @@ static void fail_at(struct walker *w, unsigned long n, enum fault_kind kind, boo
 	snprintf(what, sizeof(what), "%scall %lu of %zu, %s, failed with %s%s",
 		 f.durable ? "durable " : "", n, f.durable ? w->durable.n : w->plain.n, o.at,
 		 error_names[error], kind == FAULT_STUCK ? ", as all after it" : "");
-	judge(w, what, &o, f.num);
+	judge(w, what, &o, f.num, kind != FAULT_STUCK);
 }
 
 static void walk_disk(struct walker *w, unsigned step)
@@ -469,7 +470,7 @@ static void walk_short(struct walker *w, unsigned step)
 		if (o.code == 0 && tree_where(w, path, sizeof(path)) == AFTER)
 			w->c.none++;
 		else
-			judge(w, what, &o, EIO);
+			judge(w, what, &o, EIO, true);
 	}
 }
 
@@ -573,7 +574,7 @@ static void walk_nomem(struct walker *w, unsigned step, bool each)
 		snprintf(what, sizeof(what), "allocation %llu of %llu failed",
 			 (unsigned long long)i + 1, (unsigned long long)n);
 		m->fail = 0;
-		judge(w, what, &o, NO_MEMORY);
+		judge(w, what, &o, NO_MEMORY, false);
 	}
 	tried_close(&tried);
 	munmap(m, sizeof(*m));
