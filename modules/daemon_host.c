@@ -231,9 +231,8 @@ int daemon_running_load(const struct host *h, const struct engine_cmdline *cmd, 
 		if (r < 0)
 			return r;
 		d.unit = unit->state;
-		d.starting = !unit->why[0] && unit_is_starting(&d.unit);
-		d.up = d.starting || (!unit->why[0] && (streq(d.unit.active, "active") ||
-							streq(d.unit.active, "reloading")));
+		d.starting = unit_is_starting(&d.unit);
+		d.up = d.starting || unit_is_up(d.unit.active);
 		if (unit->why[0])
 			snprintf(d.why, sizeof(d.why), "%s", unit->why);
 		else if (d.starting)

@@ -142,7 +142,7 @@ static int door_open(const struct host *h, struct door *d)
 		d->e.code = -ENOTCONN;
 		return -ENOTCONN;
 	}
-	if (!streq(st.active, "active") && !streq(st.active, "reloading"))
+	if (!unit_is_up(st.active))
 		return err_set(&d->e, ENOTCONN, DOCKER_SERVICE " is %s",
 			       streq(st.load, "loaded") ? st.active : st.load);
 	return engine_socket(h, &d->path, &d->e);

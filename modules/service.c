@@ -77,18 +77,13 @@ static int put_off(struct ask *a, struct err *e, const char *fmt, ...)
 	return 0;
 }
 
-static bool is_up(const struct unit_state *u)
-{
-	return streq(u->active, "active") || streq(u->active, "reloading");
-}
-
 /* By the command line, whatever the plan's policy. */
 static int put_off_now(const struct host *h, const struct unit_state *u, struct ask *a,
 		       struct err *e)
 {
 	if (!host_is_booting(h))
 		return put_off(a, e, "--no-restart");
-	if (is_up(u))
+	if (unit_is_up(u->active))
 		return put_off(a, e, "--boot touches no unit; to have it now: bulkhead apply%s",
 			       host_plan_words(h));
 	return put_off(a, e, "%s is not started yet", a->unit);
@@ -117,12 +112,12 @@ static int decide(const struct section *s, const struct host *h, const struct un
 	const char *policy = section_str(s, "restart");
 	long long n;
 
-	if (!is_up(u) && !unit_is_starting(u))
+	if (!unit_is_up(u->active) && !unit_is_starting(u))
 		ask_of_down(a, u);
 	if (a->action == UNIT_NOTHING)
 		return 0;
 	if (out->no_restart) {
-		out->no_boot |= host_is_booting(h) && is_up(u);
+		out->no_boot |= host_is_booting(h) && unit_is_up(u->active);
 		return put_off_now(h, u, a, e);
 	}
 	if (a->action == UNIT_START && out->no_start)
@@ -162,14 +157,14 @@ static int state_of(const struct host *h, const char *unit, struct unit_state *r
 static int decide_other(const struct host *h, const struct unit_state *u, const struct changes *out,
 			struct ask *a, struct err *e)
 {
-	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !is_up(u)) {
+	if ((a->action == UNIT_RELOAD || a->action == UNIT_RESTART) && !unit_is_up(u->active)) {
 		/* One that this very transaction makes is to run. */
 		if (streq(u->load, "not-found"))
 			a->action = UNIT_START;
 		else
 			ask_of_down(a, u);
 	}
-	if (a->action == UNIT_STOP && !is_up(u) && host_is_booting(h))
+	if (a->action == UNIT_STOP && !unit_is_up(u->active) && host_is_booting(h))
 		a->action = UNIT_NOTHING;
 	if (a->action != UNIT_NOTHING && out->no_restart)
 		return put_off_now(h, u, a, e);
@@ -200,7 +195,7 @@ static int diff(const struct section *s, const struct previous *was, const struc
 	}
 	if (state_of(h, DOCKER_SERVICE, &u, e) < 0)
 		return e->code;
-	if (streq(u.load, "loaded") && !is_up(&u) && is_enabled(&u) &&
+	if (streq(u.load, "loaded") && !unit_is_up(u.active) && is_enabled(&u) &&
 	    !(unit_is_starting(&u) && out->no_start) &&
 	    changes_ask(out, DOCKER_SERVICE, UNIT_START, NAME, NULL,
 			unit_is_starting(&u) ? "docker.service is not up yet"
@@ -216,7 +211,8 @@ static int diff(const struct section *s, const struct previous *was, const struc
 					 : decide_other(h, &own, out, a, e)) < 0)
 			return e->code;
 	}
-	if (is_up(&u) && is_to_take(s, out) && units_usable(DOCKER_SERVICE, &u, &why) < 0)
+	if (unit_is_up(u.active) && is_to_take(s, out) &&
+	    units_usable(DOCKER_SERVICE, &u, &why) < 0)
 		errs_add(&out->refusals, NULL, "the running daemon could not be started again: %s",
 			 why.text);
 	return 0;
@@ -244,13 +240,13 @@ static int verify(const struct section *s, const struct previous *was, const str
 	snprintf(found, sizeof(found), "%s (%s%s%s)", u.active, u.sub,
 		 u.result[0] && !streq(u.result, "success") ? ", " : "",
 		 streq(u.result, "success") ? "" : u.result);
-	if (!is_up(&u) && !is_enabled(&u))
+	if (!unit_is_up(u.active) && !is_enabled(&u))
 		return findings_add(out, NAME, NULL, NULL, FINDING_SKIPPED, wanted, found,
 				    "docker.service is not enabled", e);
-	if (!is_up(&u) && host_is_booting(h))
+	if (!unit_is_up(u.active) && host_is_booting(h))
 		return findings_add(out, NAME, NULL, NULL, FINDING_PENDING, wanted, found,
 				    DOCKER_SERVICE " is not started yet", e);
-	if (!is_up(&u))
+	if (!unit_is_up(u.active))
 		return findings_add(
 			out, NAME, NULL, NULL, FINDING_DRIFT, wanted, found,
 			"docker.service is down though it is enabled: see journalctl -u docker", e);

@@ -297,8 +297,7 @@ void look_done(struct look *l)
 
 bool look_is_up(const struct look *l)
 {
-	return streq(l->state.active, "active") || streq(l->state.active, "reloading") ||
-	       streq(l->state.active, "refreshing");
+	return unit_is_up(l->state.active);
 }
 
 bool look_is_down(const struct look *l)

@@ -31,10 +31,10 @@ static bool makes_unit(const struct journal *j, const char *unit)
 	return false;
 }
 
-static bool was_up(const struct unit_record *r)
+/* Or on its way there: between two automatic restarts, too. */
+static bool is_wanted_up(const char *state)
 {
-	return streq(r->active, "active") || streq(r->active, "reloading") ||
-	       streq(r->active, "activating");
+	return unit_is_up(state) || streq(state, "activating");
 }
 
 int unitrecord_note(const struct host *h, struct journal *j, struct err *e)
@@ -175,7 +175,7 @@ static void by_hand_tell(struct by_hand *x, struct errs *failed, const char *whe
 static void unit_failed(struct errs *failed, const struct unit_record *r, const char *what,
 			const struct err *e)
 {
-	if (was_up(r))
+	if (is_wanted_up(r->active))
 		errs_add(
 			failed, r->unit,
 			"could not be %s: %s\n  type: systemctl reset-failed %s; systemctl restart %s; "
@@ -244,8 +244,8 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 
 		for (size_t i = 0; i < j->n_units; i++)
 			if (to_run(&j->units[i]))
-				buf_addf(was_up(&j->units[i]) ? &x.restart : &x.stop, " %s",
-					 j->units[i].unit);
+				buf_addf(is_wanted_up(j->units[i].active) ? &x.restart : &x.stop,
+					 " %s", j->units[i].unit);
 		by_hand_tell(&x, failed, "systemd", "", e, "");
 		return e->code;
 	}
@@ -253,7 +253,7 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 	for (size_t i = 0; i < j->n_units; i++) {
 		struct unit_record *x = &j->units[i];
 		struct unit_state now;
-		bool was = was_up(x);
+		bool was = is_wanted_up(x->active);
 		bool is;
 
 		if (units_state(u, x->unit, &now, e) < 0) {
@@ -305,10 +305,8 @@ int unitrecord_undo(const struct host *h, struct journal *j, const struct progre
 static enum unit_action rollback_action(const struct unit_record *r, const struct unit_state *now,
 					bool same_boot)
 {
-	bool was = was_up(r);
-	/* Between two automatic restarts, too. */
-	bool is = streq(now->active, "active") || streq(now->active, "reloading") ||
-		  streq(now->active, "activating");
+	bool was = is_wanted_up(r->active);
+	bool is = is_wanted_up(now->active);
 
 	if (to_stop(r))
 		return was && !is ? UNIT_START : UNIT_NOTHING;
@@ -376,7 +374,8 @@ int unitrecord_ask_back(const struct host *h, const struct journal *list, size_t
 			if (makes_unit(&list[i], from->unit))
 				to->action = a == UNIT_NOTHING ? UNIT_NOTHING : UNIT_STOP;
 			/* The newer ones only brought back what this one had taken out. */
-			else if (to_stop(from) && was_up(from) && to->action == UNIT_STOP)
+			else if (to_stop(from) && is_wanted_up(from->active) &&
+				 to->action == UNIT_STOP)
 				to->action = UNIT_RESTART;
 			else if (a > to->action)
 				to->action = a;

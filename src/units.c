@@ -32,6 +32,11 @@ int units_boot_id(const struct host *h, char ret[33], struct err *e)
 	return 0;
 }
 
+bool unit_is_up(const char *active)
+{
+	return streq(active, "active") || streq(active, "reloading") || streq(active, "refreshing");
+}
+
 bool unit_is_starting(const struct unit_state *s)
 {
 	return streq(s->active, "activating") && !has_prefix(s->sub, "auto-restart");

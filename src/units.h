@@ -39,6 +39,10 @@ struct unit_state {
 	bool need_daemon_reload;
 };
 
+/* It runs: "active", or that while it takes a new configuration ("reloading", "refreshing"). The
+ * states are those of systemd's org.freedesktop.systemd1(5), ActiveState. */
+bool unit_is_up(const char *active);
+
 /*
  * It is being started this moment, by whomever: whether it has read its files already, nobody can
  * tell. One that waits for its automatic restart is down.
