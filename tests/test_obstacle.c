@@ -111,6 +111,7 @@ START_TEST(attributes_on_a_read_only_mount)
 	ck_assert_int_eq(prepare(&t), -EROFS);
 	ck_says("nothing was changed");
 	ck_says("/srv/data/sub");
+	ck_assert_int_eq(umount(at("/srv/data/sub")), 0);
 }
 END_TEST
 

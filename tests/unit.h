@@ -53,7 +53,8 @@ static inline int tree_unlink(const char *path, const struct stat *st, int flag,
 
 static inline void tree_remove(char *dir)
 {
-	nftw(dir, tree_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	ck_assert_msg(nftw(dir, tree_unlink, 16, FTW_DEPTH | FTW_PHYS) == 0,
+		      "%s is left behind: %s", dir, strerror(errno));
 	free(dir);
 }
 
